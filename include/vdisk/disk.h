@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An open disk: one RBD image, or one of its snapshots.
+ *
+ * Any thread may use a disk, several at once too, until vdisk_close is called. Every function that may block says so.
+ *
+ * Connecting, in this order: the Ceph user; the configuration file; the URI's options in their order; the program's
+ * own options, which so outrank the URI; then the monitors, the pool, the namespace and the image. Unless something
+ * above configures `client_mount_timeout`, connecting gives up after 30 seconds (librados by itself waits for 300).
+ */
+#ifndef VDISK_DISK_H
+#define VDISK_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vdisk/error.h>
+#include <vdisk/uri.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct vdisk;
+
+/*
+ * Which options a URI may set. A URI often comes from a less trusted place than the program: a machine definition, a
+ * backing-file string. Some Ceph options write to files, load code or leak secrets, so not every URI should set them.
+ * The program's own options (struct vdisk_open_options) are never filtered. docs/uri-policy.md has the whole list and
+ * the risk that remains.
+ */
+enum vdisk_uri_policy {
+    /*
+     * The default: `id`, `key`, timeouts, and tuning that neither names a file nor loads code; `conf` and `keyring`
+     * when the file is one absolute path and it and every folder above it belong to root or the caller and nobody
+     * else can write them.
+     */
+    VDISK_URI_GUARDED = 0,
+    /* Only `id` and tuning of the image's I/O; identity, monitors and files come from the program. */
+    VDISK_URI_STRICT = 1,
+    /* Any option. For URIs as trusted as the program itself. */
+    VDISK_URI_ANY = 2,
+};
+
+/* One Ceph configuration option of the program's own. */
+struct vdisk_option {
+    const char *key;
+    const char *value;
+};
+
+/* Open only for reading. Needs no write capability, takes no lock and sets no watch on the image. */
+#define VDISK_OPEN_READ_ONLY (1u << 0)
+
+struct vdisk_open_options {
+    size_t struct_size;
+    /* VDISK_OPEN_... */
+    uint32_t flags;
+    /* enum vdisk_uri_policy */
+    uint32_t uri_policy;
+    /* The Ceph user without "client."; NULL: the URI's `id`, or else Ceph's default, "admin". */
+    const char *id;
+    /* The configuration file; NULL: the URI's `conf`, or else Ceph's search path, where finding none is no error. */
+    const char *conf;
+    /* Ceph options to set after the URI's, in this order. `id` and `conf` are not Ceph options: -EINVAL. */
+    const struct vdisk_option *options;
+    size_t option_count;
+    /*
+     * How often, in milliseconds, a disk opened read-only asks for the image's size: it has no watch that would tell.
+     * 0: every 5000. Snapshots never change size and are not asked about.
+     */
+    uint32_t size_poll_ms;
+    /* Zero. */
+    uint32_t reserved;
+};
+
+/* Sets every field to its default. `struct_size` is `sizeof *options`. */
+void vdisk_open_options_init(struct vdisk_open_options *options, size_t struct_size);
+
+/*
+ * Opens the image or snapshot that `uri` names. `options` may be NULL for the defaults. Connects to the cluster, so
+ * it blocks; bounded by `client_mount_timeout` while no monitor answers. All signals are blocked in the calling
+ * thread for the time of the call, so that Ceph's threads, which inherit the mask, never run the program's handlers.
+ *
+ * A snapshot needs VDISK_OPEN_READ_ONLY.
+ *
+ * -EINVAL     an argument, an option's name or its value is not valid
+ * -E2BIG      `options` carries a field this libvdisk does not know
+ * -EPERM      the URI policy refuses an option (the message says which, and how to allow it); or a forked child
+ * -EROFS      a snapshot without VDISK_OPEN_READ_ONLY
+ * -ENOENT     no such configuration file, keyring, pool, namespace, image or snapshot: the message says which
+ * -EACCES     the cluster does not know the user, or the key is wrong
+ * -ETIMEDOUT  no monitor answered in time
+ * -ENOMEM     out of memory
+ * and whatever else librados or librbd report, with a sentence on which step failed
+ */
+int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+               struct vdisk_error *err);
+
+/* vdisk_uri_parse, vdisk_open, vdisk_uri_free; with the errors of the first two. */
+int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open_options *options,
+                   struct vdisk_error *err);
+
+/*
+ * Closes a disk and frees it, whatever the result. From the start of the call other threads' new requests on it are
+ * refused with -ESHUTDOWN. Blocks until every request on every queue is complete; their completions stay with their
+ * queues to be reaped. Then flushes, unless nothing was written since the last good flush, closes the image and
+ * drops the connection.
+ *
+ * 0 says that everything written through this disk is on the cluster. An error says that it may not be:
+ *
+ * -EINVAL  `disk` is NULL
+ * -EPERM   a forked child; the memory is not freed
+ * or the error of a failed flush, this one's or an earlier unacknowledged one (see vdisk_acknowledge_loss), or of
+ * rbd_close
+ */
+int vdisk_close(struct vdisk *disk, struct vdisk_error *err);
+
+/*
+ * What a disk is. Strings belong to the disk and live until it is closed. All of it but the size stays as it was at
+ * the time of the open.
+ */
+struct vdisk_info {
+    size_t struct_size;
+    /* As vdisk_get_size. */
+    uint64_t size;
+    /* Size of the RADOS objects the image is cut into: a power of two. */
+    uint64_t object_size;
+    /* Striping: `stripe_unit` bytes go to one object, then as many to the next of `stripe_count`. */
+    uint64_t stripe_unit;
+    uint64_t stripe_count;
+    /* librbd's RBD_FEATURE_... bits. */
+    uint64_t features;
+    /* The longest single read or write a queue accepts. */
+    uint64_t max_request;
+    /* Requests of this size, aligned to it, touch one object each: the best size for streaming. */
+    uint64_t optimal_io;
+    const char *pool;
+    /* "" for the default namespace. */
+    const char *name_space;
+    const char *image;
+    /* NULL for the image itself. */
+    const char *snapshot;
+    /* The image's id in its pool, which outlives renames (rbd_get_id). "" for an image of the old format. */
+    const char *image_id;
+    /* 1 or 0. */
+    uint32_t read_only;
+    uint32_t reserved;
+};
+
+/* Zeroes *info and records the size. `struct_size` is `sizeof *info`. */
+void vdisk_info_init(struct vdisk_info *info, size_t struct_size);
+
+/*
+ * Fills the fields of *info that the caller's `struct_size` covers. Does no I/O, never blocks.
+ *
+ * -EINVAL  an argument is NULL, or info->struct_size is not that of any version
+ * -EPERM   a forked child
+ */
+int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_error *err);
+
+/*
+ * The current size in bytes. A cached value, no I/O, never blocks; 0 for a NULL disk. It follows a resize by this disk
+ * before that call returns, and one by anybody else as soon as the image's watch tells, or within
+ * vdisk_open_options.size_poll_ms on a read-only disk.
+ */
+uint64_t vdisk_get_size(const struct vdisk *disk);
+
+/* Allow vdisk_resize to make the image smaller. What lies beyond the new end is lost. */
+#define VDISK_RESIZE_SHRINK (1u << 0)
+
+/*
+ * Sets the image's size. Growing adds zeroes. Without VDISK_RESIZE_SHRINK a smaller size is refused, also when
+ * somebody else grew the image in the meantime: two growers never shrink (rbd_resize2). Blocks for as long as the
+ * cluster takes; shrinking removes objects, which can take minutes.
+ *
+ * Requests in flight beyond the new end: a read is filled with zeroes there, a write completes with -EIO once the new
+ * size is known here. A write that librbd accepts between the shrinking and that moment can be cut off in silence;
+ * only exclusive use of the image rules that out.
+ *
+ * -EINVAL     the size is smaller and VDISK_RESIZE_SHRINK is not given; or a flag is unknown
+ * -EFBIG      `size` is more than INT64_MAX
+ * -EROFS      the disk is read-only
+ * -ESHUTDOWN  the disk is closing, or the cluster has fenced this client
+ * -EPERM      a forked child
+ * and whatever else rbd_resize2 reports
+ */
+int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err);
+
+/*
+ * After a flush has failed, some earlier write may be lost, and librbd tells that once only. So the error sticks:
+ * every later flush on every queue, and vdisk_close, fail with it, until the program says with this call that it knows
+ * and has done what it can, such as writing the data again. Never blocks.
+ *
+ * -EINVAL  `disk` is NULL
+ * -EPERM   a forked child
+ */
+int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

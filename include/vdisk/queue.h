@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Asynchronous requests, and one descriptor that tells when some have completed.
+ *
+ * A queue belongs to one thread at a time; different queues are independent of each other. One queue serves any number
+ * of disks and one disk any number of queues: a hypervisor has a queue for each I/O thread.
+ *
+ * A vdisk_aio_... call returns 0: the request is accepted and completes exactly once, later, never within the call; or
+ * a negative errno: it is refused and never completes. Requests in flight have no order among each other, overlapping
+ * ones neither: a caller that needs one waits for the first to complete.
+ *
+ * The loop of a caller:
+ *
+ *   poll(vdisk_queue_get_fd(queue), POLLIN)
+ *   n = vdisk_queue_reap(queue, completions, 64)
+ *   handle the n completions; submit what was waiting for room
+ */
+#ifndef VDISK_QUEUE_H
+#define VDISK_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/error.h>
+#include <vdisk/io.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+struct vdisk_queue;
+
+/* The longest single read or write a queue accepts, in bytes. */
+#define VDISK_MAX_REQUEST 33554432u
+/* The most requests a queue can be made to hold. */
+#define VDISK_MAX_DEPTH 65536u
+
+struct vdisk_queue_options {
+    size_t struct_size;
+    /* How many requests may be accepted and not yet reaped: up to VDISK_MAX_DEPTH. 0: 256. */
+    uint32_t depth;
+    /* Zero. */
+    uint32_t reserved;
+    /*
+     * A bound on the memory for bounced data, in bytes, at least VDISK_MAX_REQUEST. It is allocated as needed, kept
+     * for reuse, and counted in powers of two from 4 KiB. 0: 64 MiB.
+     */
+    uint64_t bounce_bytes;
+};
+
+/* Sets every field to its default. `struct_size` is `sizeof *options`. */
+void vdisk_queue_options_init(struct vdisk_queue_options *options, size_t struct_size);
+
+/*
+ * Makes a queue. `options` may be NULL for the defaults. Never blocks.
+ *
+ * -EINVAL           a field is out of its bounds
+ * -E2BIG            `options` carries a field this libvdisk does not know
+ * -EMFILE, -ENFILE  out of file descriptors
+ * -EPERM            a forked child
+ * -ENOMEM           out of memory
+ */
+int vdisk_queue_create(struct vdisk_queue **queue, const struct vdisk_queue_options *options, struct vdisk_error *err);
+
+/*
+ * Frees a queue. Never blocks for longer than a thread of Ceph's needs to finish ringing. NULL is fine.
+ *
+ * -EBUSY  requests are unfinished or their completions unreaped (vdisk_queue_in_flight); nothing is freed
+ * -EPERM  a forked child; nothing is freed
+ */
+int vdisk_queue_destroy(struct vdisk_queue *queue);
+
+/*
+ * The descriptor to poll for POLLIN. It is the same for the queue's life, non-blocking, close-on-exec, and can have any
+ * number, so do not use select(). It is readable whenever a completion can be reaped, and can be readable without one.
+ * The caller never reads, writes or closes it. -EINVAL for a NULL queue.
+ */
+int vdisk_queue_get_fd(const struct vdisk_queue *queue);
+
+/*
+ * One completed request. 64 bytes, for ever.
+ */
+struct vdisk_completion {
+    /* As given at submission. */
+    void *user_data;
+    /* 0 or a negative errno. */
+    int32_t result;
+    /* Zero in this version. */
+    uint32_t flags;
+    /* Zero in this version. */
+    struct vdisk *disk;
+    /* Zero in this version. */
+    uint64_t value;
+    /* Zero. */
+    unsigned char reserved[64 - 2 * sizeof(void *) - 2 * sizeof(uint32_t) - sizeof(uint64_t)];
+};
+
+/*
+ * Takes up to `max` completions and returns how many. Never blocks. Data that was read is copied into the caller's
+ * buffers in here. With a return of `max` there may be more; the descriptor is then still readable.
+ *
+ * -EINVAL  queue is NULL, or completions is NULL and max is not 0
+ * -EPERM   a forked child
+ */
+int vdisk_queue_reap(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max);
+
+/*
+ * As vdisk_queue_reap, but blocks until at least `min` completions are there or `timeout_ms` milliseconds have passed
+ * (-1: no limit). Returns how many it took: fewer than `min` on a timeout, and when there are fewer requests than that
+ * left to complete, so waiting on an idle queue returns 0 at once. Signals do not end the wait.
+ *
+ * -EINVAL  as for vdisk_queue_reap, or min is greater than max, or timeout_ms is less than -1
+ * -EPERM   a forked child
+ */
+int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
+                     unsigned int max, int timeout_ms);
+
+/*
+ * Blocks until no request is unfinished. Completions are left to be reaped.
+ *
+ * -EINVAL  queue is NULL
+ * -EPERM   a forked child
+ */
+int vdisk_queue_drain(struct vdisk_queue *queue);
+
+/* How many requests are accepted and not yet reaped. 0 for a NULL queue. */
+unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
+
+/*
+ * Reads at `offset` of the disk into the buffers of `iov`. The array itself is copied; the buffers are lent to the
+ * library until the completion is reaped, even when the disk is closed before that. When the read fails they are left
+ * as they were. If the image has been shrunk in the meantime, zeroes are read from beyond its end. Flags:
+ * VDISK_IO_ZERO_COPY, with which Ceph's threads write to the buffers, a failed read's too.
+ *
+ * -EAGAIN     the queue is full, or out of bounce memory; the descriptor becomes readable when there is something to
+ *             reap, which makes room
+ * -EINVAL     the range leaves the image (vdisk_get_size); it is longer than VDISK_MAX_REQUEST; `iovcnt` is not from 0
+ *             to IOV_MAX (1024), or the lengths overflow; a pointer is NULL or a flag unknown
+ * -ESHUTDOWN  the disk is closing
+ * -EPERM      a forked child
+ * -ENOMEM     out of memory
+ * The completion's result can be any error of librbd's, -ESHUTDOWN when the cluster has fenced this client.
+ */
+int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
+                    uint32_t flags, void *user_data);
+
+/*
+ * Writes the buffers of `iov` at `offset`. Their contents are copied before the call returns; the memory is the
+ * caller's again. With VDISK_IO_ZERO_COPY they are not, and must stay in place and unchanged until the completion is
+ * reaped. Complete does not mean durable: see vdisk_aio_flush.
+ *
+ * -EROFS  the disk is read-only
+ * and as vdisk_aio_readv. The completion's result is -EIO when the range is no longer inside the image because
+ * somebody shrank it.
+ */
+int vdisk_aio_writev(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt,
+                     uint64_t offset, uint32_t flags, void *user_data);
+
+/*
+ * Makes durable every write to the disk that has completed on any queue, and every one accepted earlier on this queue.
+ * A failure sticks: see vdisk_acknowledge_loss. `flags` must be 0.
+ *
+ * -EAGAIN, -EINVAL, -ESHUTDOWN, -EPERM, -ENOMEM  as vdisk_aio_readv
+ */
+int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

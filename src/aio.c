@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <vdisk/queue.h>
+
+#include "check.h"
+#include "clock.h"
+#include "error.h"
+#include "queue.h"
+#include "structs.h"
+
+#define DEFAULT_DEPTH 256
+#define DEFAULT_BOUNCE_BYTES (UINT64_C(64) << 20)
+
+/* The first release's size of the structure. */
+#define QUEUE_OPTIONS_FIRST (offsetof(struct vdisk_queue_options, bounce_bytes) + sizeof(uint64_t))
+
+_Static_assert(sizeof(struct vdisk_completion) == 64, "the size of a completion is part of the interface");
+_Static_assert(VDISK_MAX_REQUEST == UINT64_C(1) << VD_BOUNCE_MAX_SHIFT, "every request fits a bounce buffer");
+
+/* Queues. */
+
+void vdisk_queue_options_init(struct vdisk_queue_options *options, size_t struct_size)
+{
+    vd_struct_init(options, struct_size);
+}
+
+static int read_options(struct vdisk_queue_options *to, const struct vdisk_queue_options *from, struct vdisk_error *err)
+{
+    int r = vd_struct_read(to, sizeof *to, from, QUEUE_OPTIONS_FIRST, "vdisk_queue_options", err);
+
+    if (r < 0)
+        return r;
+    if (to->reserved)
+        return vd_error_set(err, -EINVAL, "vdisk_queue_options.reserved is not zero.");
+    if (to->depth == 0)
+        to->depth = DEFAULT_DEPTH;
+    if (to->depth > VDISK_MAX_DEPTH)
+        return vd_error_set(err, -EINVAL, "A queue depth of %u is more than the %u there can be.", to->depth,
+                            VDISK_MAX_DEPTH);
+    if (to->bounce_bytes == 0)
+        to->bounce_bytes = DEFAULT_BOUNCE_BYTES;
+    if (to->bounce_bytes < VDISK_MAX_REQUEST)
+        return vd_error_set(err, -EINVAL, "bounce_bytes must be at least %u, so that the longest request fits.",
+                            VDISK_MAX_REQUEST);
+    return 0;
+}
+
+int vdisk_queue_create(struct vdisk_queue **queue, const struct vdisk_queue_options *options, struct vdisk_error *err)
+{
+    struct vdisk_queue_options full;
+    int r;
+
+    vd_error_clear(err);
+    if (!queue)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the queue: the pointer is NULL.");
+    *queue = NULL;
+    r = vd_check_process(err);
+    if (r == 0)
+        r = read_options(&full, options, err);
+    if (r < 0)
+        return r;
+    r = vd_queue_new(queue, full.depth, full.bounce_bytes, VD_DOORBELL_PIPE);
+    if (r < 0)
+        return vd_error_set(err, r, "A queue cannot be made: %s.", strerror(-r));
+    return 0;
+}
+
+int vdisk_queue_destroy(struct vdisk_queue *queue)
+{
+    int r = vd_check_process(NULL);
+
+    if (r < 0 || !queue)
+        return r;
+    if (queue->in_flight > 0)
+        return -EBUSY;
+    vd_queue_free(queue);
+    return 0;
+}
+
+int vdisk_queue_get_fd(const struct vdisk_queue *queue)
+{
+    return queue ? queue->mailbox.bell.read_fd : -EINVAL;
+}
+
+unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue)
+{
+    return queue ? queue->in_flight : 0;
+}
+
+int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
+                     unsigned int max, int timeout_ms)
+{
+    int r = vd_check_process(NULL);
+
+    if (r < 0)
+        return r;
+    if (!queue || (!completions && max > 0) || min > max || timeout_ms < -1)
+        return -EINVAL;
+    /* Only sleeping needs the clock. */
+    return (int)vd_queue_wait(queue, completions, min, max, min > 0 ? vd_deadline(timeout_ms) : VD_NEVER);
+}
+
+int vdisk_queue_reap(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)
+{
+    return vdisk_queue_wait(queue, completions, 0, max, 0);
+}
+
+int vdisk_queue_drain(struct vdisk_queue *queue)
+{
+    int r = vd_check_process(NULL);
+
+    if (r < 0)
+        return r;
+    if (!queue)
+        return -EINVAL;
+    vd_queue_drain(queue);
+    return 0;
+}
+
+/* Requests. */
+
+static int submit(struct vdisk_queue *queue, struct vd_transfer *transfer, uint32_t flags, void *user_data)
+{
+    if (!queue || transfer->length > VDISK_MAX_REQUEST)
+        return -EINVAL;
+    return vd_queue_submit(queue, transfer, flags & VDISK_IO_ZERO_COPY ? NULL : &queue->bounce, user_data);
+}
+
+int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
+                    uint32_t flags, void *user_data)
+{
+    struct vd_transfer transfer;
+    int r = vd_check_transfer(&transfer, disk, VD_REQUEST_READ, iov, iovcnt, offset, flags, NULL);
+
+    return r < 0 ? r : submit(queue, &transfer, flags, user_data);
+}
+
+int vdisk_aio_writev(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt,
+                     uint64_t offset, uint32_t flags, void *user_data)
+{
+    struct vd_transfer transfer;
+    int r = vd_check_transfer(&transfer, disk, VD_REQUEST_WRITE, iov, iovcnt, offset, flags, NULL);
+
+    return r < 0 ? r : submit(queue, &transfer, flags, user_data);
+}
+
+int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data)
+{
+    struct vd_transfer transfer = {.disk = disk, .kind = VD_REQUEST_FLUSH};
+    int r = vd_check_disk(disk, NULL);
+
+    if (r == 0)
+        r = vd_check_flags(flags, 0, NULL);
+    return r < 0 ? r : submit(queue, &transfer, 0, user_data);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The public edge: what callers pass is checked here, once, and everything below may rely on it.
+ */
+#ifndef VD_CHECK_H
+#define VD_CHECK_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <vdisk/error.h>
+
+#include "request.h"
+
+/* -EPERM in a forked child. */
+int vd_check_process(struct vdisk_error *err);
+
+/* -EINVAL for NULL, -EPERM in a forked child. */
+int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err);
+
+/* As vd_check_disk, and -EROFS for a read-only disk. `doing` is for the message: "Resizing", say. */
+int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_error *err);
+
+/* Enters a disk for the time of a call that blocks; -ESHUTDOWN when it is closing. To be left with vd_view_leave. */
+int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error *err);
+
+/* -EINVAL for a flag that is not among the `known`. */
+int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err);
+
+/* -EFBIG for a size of an image that does not fit an off_t. */
+int vd_check_size(uint64_t size, struct vdisk_error *err);
+
+/*
+ * Fills in a read or write of all of `iov` from what the caller passed. The range is not checked: the size can change
+ * until the disk is entered.
+ */
+int vd_check_transfer(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind,
+                      const struct iovec *iov, int iovcnt, uint64_t offset, uint32_t flags, struct vdisk_error *err);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "option.h"
+#include "uri.h"
+
+/* librados by itself waits five minutes for a monitor; so long looks like a hang. */
+#define CONNECT_TIMEOUT_KEY "client_mount_timeout"
+#define CONNECT_TIMEOUT_SECONDS "30"
+
+/* The longest value of an option that this file looks at; a longer one is not looked at. */
+#define VALUE_MAX 4096
+
+const char *vd_config_user(const struct vdisk_uri *uri, const struct vdisk_open_options *options)
+{
+    const char *id = options->id ? options->id : vd_uri_last(uri, "id");
+
+    return id ? id : "admin";
+}
+
+static int read_file(rados_t cluster, const char *path, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    int r = rados_conf_read_file(cluster, path);
+
+    if (r == -ENOENT && !path)
+        return 0;
+    if (r >= 0)
+        return 0;
+    if (!path)
+        return vd_error_set(err, r, "The default Ceph configuration file cannot be read: %s.", strerror(-r));
+    if (r == -ENOENT)
+        return vd_error_set(err, r, "The Ceph configuration file %s does not exist or cannot be opened.",
+                            vd_quote(&quoted, path));
+    return vd_error_set(err, r, "The Ceph configuration file %s cannot be read: %s.", vd_quote(&quoted, path),
+                        strerror(-r));
+}
+
+/* `origin` says whose option it is. Values stay out of the message: they can be secrets. */
+static int set_option(rados_t cluster, const char *key, const char *value, const char *origin, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    int r = rados_conf_set(cluster, key, value);
+
+    if (r >= 0)
+        return 0;
+    if (r == -ENOENT)
+        return vd_error_set(err, -EINVAL, "Ceph has no option %s, which %s sets.", vd_quote(&quoted, key), origin);
+    return vd_error_set(err, r, "Ceph refuses the value that %s gives to option %s: %s.", origin,
+                        vd_quote(&quoted, key), strerror(-r));
+}
+
+/* Sets *timeout when the option is the one that bounds connecting. */
+static void note_timeout(bool *timeout, const char *key)
+{
+    if (vd_option_key_equal(key, CONNECT_TIMEOUT_KEY))
+        *timeout = true;
+}
+
+static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, bool *timeout, struct vdisk_error *err)
+{
+    const char *key, *value;
+
+    for (size_t i = 0; vdisk_uri_option(&key, &value, uri, i) == 0; i++) {
+        if (vd_uri_is_own_key(key))
+            continue;
+
+        int r = set_option(cluster, key, value, "the URI", err);
+
+        if (r < 0)
+            return r;
+        note_timeout(timeout, key);
+    }
+    return 0;
+}
+
+static int apply_caller(rados_t cluster, const struct vdisk_open_options *options, bool *timeout,
+                        struct vdisk_error *err)
+{
+    for (size_t i = 0; i < options->option_count; i++) {
+        int r = set_option(cluster, options->options[i].key, options->options[i].value, "the program", err);
+
+        if (r < 0)
+            return r;
+        note_timeout(timeout, options->options[i].key);
+    }
+    return 0;
+}
+
+static void get_value(rados_t cluster, const char *key, char value[VALUE_MAX])
+{
+    if (rados_conf_get(cluster, key, value, VALUE_MAX) < 0)
+        value[0] = '\0';
+}
+
+/* Whether a file of the list that `keyring` holds can be read. Ceph separates them by any of these. */
+static bool some_file_readable(char *list)
+{
+    char *rest = NULL;
+
+    for (char *path = strtok_r(list, ";,= \t", &rest); path; path = strtok_r(NULL, ";,= \t", &rest)) {
+        if (access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Without a key, librados complains on standard error by itself and connects as nobody; look before it does. That it
+ * can succeed all the same is only so where the cluster wants no authentication.
+ */
+static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    char value[VALUE_MAX];
+
+    /* The older option, where it is set, outranks the newer one. */
+    get_value(cluster, "auth_supported", value);
+    if (!value[0])
+        get_value(cluster, "auth_client_required", value);
+    if (!strstr(value, "cephx"))
+        return 0;
+    get_value(cluster, "key", value);
+    if (value[0])
+        return 0;
+    get_value(cluster, "keyfile", value);
+    if (value[0])
+        return 0;
+    get_value(cluster, "keyring", value);
+    if (some_file_readable(value))
+        return 0;
+    return vd_error_set(err, -ENOENT,
+                        "No keyring for the Ceph user %s can be read; name one with the option \"keyring\", or say "
+                        "auth_client_required=none for a cluster without authentication.",
+                        vd_quote(&quoted, user));
+}
+
+static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                 struct vdisk_error *err)
+{
+    const char *conf = options->conf ? options->conf : vd_uri_last(uri, "conf");
+    char before[VALUE_MAX], after[VALUE_MAX];
+    bool timeout = false;
+    int r;
+
+    get_value(cluster, CONNECT_TIMEOUT_KEY, before);
+    r = read_file(cluster, conf, err);
+    if (r < 0)
+        return r;
+    get_value(cluster, CONNECT_TIMEOUT_KEY, after);
+    timeout = strcmp(before, after) != 0;
+
+    r = apply_uri(cluster, uri, &timeout, err);
+    if (r == 0)
+        r = apply_caller(cluster, options, &timeout, err);
+    if (r == 0 && !timeout)
+        r = set_option(cluster, CONNECT_TIMEOUT_KEY, CONNECT_TIMEOUT_SECONDS, "libvdisk", err);
+    if (r == 0)
+        r = check_key(cluster, vd_config_user(uri, options), err);
+    return r;
+}
+
+int vd_config_create(rados_t *cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                     struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    const char *user = vd_config_user(uri, options);
+    int r = rados_create(cluster, user);
+
+    if (r < 0) {
+        *cluster = NULL;
+        return vd_error_set(err, r, "A cluster handle for the Ceph user %s cannot be made: %s.",
+                            vd_quote(&quoted, user), strerror(-r));
+    }
+    r = apply(*cluster, uri, options, err);
+    if (r < 0) {
+        rados_shutdown(*cluster);
+        *cluster = NULL;
+    }
+    return r;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <rbd/librbd.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/queue.h>
+
+#include "check.h"
+#include "error.h"
+#include "handle.h"
+#include "open_options.h"
+#include "process.h"
+#include "structs.h"
+#include "sync.h"
+
+/* The first release's size of the structure. */
+#define INFO_FIRST (offsetof(struct vdisk_info, reserved) + sizeof(uint32_t))
+
+/* Opening. */
+
+/* The names alone: options can hold secrets, which need not stay in memory. */
+static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    return vdisk_uri_new(names, vdisk_uri_pool(uri), vdisk_uri_namespace(uri), vdisk_uri_image(uri),
+                         vdisk_uri_snapshot(uri), err);
+}
+
+static int connect_and_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                            struct vdisk_error *err)
+{
+    struct vd_connection *connection = NULL;
+    rados_ioctx_t pool = NULL;
+    struct vdisk_uri *names;
+    int r;
+
+    r = copy_names(&names, uri, err);
+    if (r < 0)
+        return r;
+    r = vd_connection_open(&connection, &pool, uri, options, err);
+    if (r == 0)
+        r = vd_handle_open(disk, connection, pool, names, options, err);
+    if (r == 0)
+        return 0;
+    if (pool)
+        rados_ioctx_destroy(pool);
+    vd_connection_release(connection);
+    vdisk_uri_free(names);
+    return r;
+}
+
+int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+               struct vdisk_error *err)
+{
+    struct vdisk_open_options full;
+    struct vd_quoted quoted;
+    sigset_t signals;
+    int r;
+
+    vd_error_clear(err);
+    if (!disk)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the disk: the pointer is NULL.");
+    *disk = NULL;
+    r = vd_open_options_read(&full, options, VDISK_OPEN_READ_ONLY, uri, err);
+    if (r < 0)
+        return r;
+    if (vdisk_uri_snapshot(uri) && !(full.flags & VDISK_OPEN_READ_ONLY))
+        return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
+                            vd_quote(&quoted, vdisk_uri_snapshot(uri)));
+    vd_signals_block(&signals);
+    r = connect_and_open(disk, uri, &full, err);
+    vd_signals_restore(&signals);
+    return r;
+}
+
+int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open_options *options,
+                   struct vdisk_error *err)
+{
+    struct vdisk_uri *parsed;
+    int r;
+
+    if (disk)
+        *disk = NULL;
+    r = vdisk_uri_parse(&parsed, uri, err);
+    if (r < 0)
+        return r;
+    r = vdisk_open(disk, parsed, options, err);
+    vdisk_uri_free(parsed);
+    return r;
+}
+
+/* Closing. */
+
+int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    const char *step;
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_disk(disk, err);
+    if (r < 0)
+        return r;
+    r = vd_handle_close(disk, &step);
+    if (r < 0)
+        vd_error_set(err, r, "%s image %s failed: %s. What was written may not be on the cluster.", step,
+                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+    vd_sync_free_queues(disk);
+    vd_handle_free(disk);
+    return r;
+}
+
+int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        vd_writes_acknowledge(&disk->writes);
+    return r;
+}
+
+/* What it is. */
+
+void vdisk_info_init(struct vdisk_info *info, size_t struct_size)
+{
+    vd_struct_init(info, struct_size);
+}
+
+int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vdisk_info full;
+    size_t struct_size;
+    int r;
+
+    vd_error_clear(err);
+    if (!info)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the information: the pointer is NULL.");
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        r = vd_struct_read(&full, sizeof full, info, INFO_FIRST, "vdisk_info", err);
+    if (r < 0)
+        return r;
+    struct_size = full.struct_size;
+    full = (struct vdisk_info){
+        .struct_size = struct_size,
+        .size = vd_handle_size(disk),
+        .object_size = disk->object_size,
+        .stripe_unit = disk->stripe_unit,
+        .stripe_count = disk->stripe_count,
+        .features = disk->features,
+        .max_request = VDISK_MAX_REQUEST,
+        .optimal_io = disk->stripe_unit,
+        .pool = vdisk_uri_pool(disk->uri),
+        .name_space = vdisk_uri_namespace(disk->uri),
+        .image = vdisk_uri_image(disk->uri),
+        .snapshot = vdisk_uri_snapshot(disk->uri),
+        .image_id = disk->image_id,
+        .read_only = disk->read_only,
+    };
+    memcpy(info, &full, struct_size < sizeof full ? struct_size : sizeof full);
+    return 0;
+}
+
+uint64_t vdisk_get_size(const struct vdisk *disk)
+{
+    return disk ? vd_handle_size(disk) : 0;
+}
+
+/* Resizing. */
+
+/* librbd calls the progress function without checking that there is one. */
+static int ignore_progress(uint64_t done, uint64_t total, void *arg)
+{
+    (void)done, (void)total, (void)arg;
+    return 0;
+}
+
+static int shrink_error(uint64_t size, uint64_t current, struct vdisk_error *err)
+{
+    return vd_error_set(err, -EINVAL,
+                        "The new size of %" PRIu64 " bytes is smaller than the current %" PRIu64 " bytes; give "
+                        "VDISK_RESIZE_SHRINK if what lies beyond may be lost.",
+                        size, current);
+}
+
+static int resize_entered(struct vdisk *disk, struct vd_view *view, uint64_t size, bool shrink, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    int r;
+
+    if (!shrink && size < vd_handle_size(disk))
+        return shrink_error(size, vd_handle_size(disk), err);
+    r = rbd_resize2(view->image, size, shrink, ignore_progress, NULL);
+    vd_view_refresh_size(view);
+    if (r == -EINVAL && !shrink && size < vd_handle_size(disk))
+        return shrink_error(size, vd_handle_size(disk), err);
+    if (r < 0)
+        return vd_error_set(err, r, "Resizing image %s to %" PRIu64 " bytes failed: %s.",
+                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), size, strerror(-r));
+    return 0;
+}
+
+int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
+{
+    struct vd_view *view;
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_writable(disk, "Resizing", err);
+    if (r == 0)
+        r = vd_check_flags(flags, VDISK_RESIZE_SHRINK, err);
+    if (r == 0)
+        r = vd_check_size(size, err);
+    if (r == 0)
+        r = vd_check_enter(&view, disk, err);
+    if (r < 0)
+        return r;
+    r = resize_entered(disk, view, size, flags & VDISK_RESIZE_SHRINK, err);
+    vd_view_leave(view);
+    return r;
+}

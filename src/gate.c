@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gate.h"
+
+#include <assert.h>
+
+#define CLOSED (UINT64_C(1) << 63)
+
+bool vd_gate_enter(struct vd_gate *gate)
+{
+    uint64_t state = atomic_load_explicit(&gate->state, memory_order_relaxed);
+
+    /*
+     * Not fetch_add and undo: the undoing could look like the last one leaving, a second time. Acquire orders with
+     * whoever prepared what the gate guards and, on a retry, with vd_gate_close.
+     */
+    while (!(state & CLOSED)) {
+        if (atomic_compare_exchange_weak_explicit(&gate->state, &state, state + 1, memory_order_acquire,
+                                                  memory_order_acquire))
+            return true;
+    }
+    return false;
+}
+
+bool vd_gate_leave(struct vd_gate *gate)
+{
+    /*
+     * Release: what this party did inside happens before the last one's leaving. Acquire: the last one sees what all
+     * others did, since it goes on to tear down what the gate guards.
+     */
+    uint64_t before = atomic_fetch_sub_explicit(&gate->state, 1, memory_order_acq_rel);
+
+    assert((before & ~CLOSED) > 0);
+    return before == (CLOSED | 1);
+}
+
+bool vd_gate_close(struct vd_gate *gate)
+{
+    /* Acquire: as in vd_gate_leave, when nobody is left inside. Release: see vd_gate_enter. */
+    uint64_t before = atomic_fetch_or_explicit(&gate->state, CLOSED, memory_order_acq_rel);
+
+    assert(!(before & CLOSED));
+    return before == 0;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "handle.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <rbd/librbd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+
+#define DEFAULT_POLL_MS 5000
+
+static struct vd_view *current_view(const struct vdisk *disk)
+{
+    /* Acquire: the view is complete before it is published. */
+    return atomic_load_explicit(&disk->view, memory_order_acquire);
+}
+
+struct vd_view *vd_handle_enter(struct vdisk *disk)
+{
+    /* Acquire: closing is said before the view is retired for good, so this loop ends. */
+    while (!atomic_load_explicit(&disk->closing, memory_order_acquire)) {
+        struct vd_view *view = current_view(disk);
+
+        if (vd_view_enter(view))
+            return view;
+        /* Retired in between; its successor was published before. */
+    }
+    return NULL;
+}
+
+uint64_t vd_handle_size(const struct vdisk *disk)
+{
+    return atomic_load_explicit(&current_view(disk)->size, memory_order_relaxed);
+}
+
+/* The size, on a disk that can be written: the watch. */
+
+static void run_refresh(struct vd_work *work)
+{
+    struct vdisk *disk = (struct vdisk *)((char *)work - offsetof(struct vdisk, refresh));
+
+    /*
+     * Cleared before asking, so that a change after the question leads to another one. Acquire: pairs with the
+     * exchange in watch_fired.
+     */
+    atomic_exchange_explicit(&disk->refresh_posted, false, memory_order_acq_rel);
+    /* An error leaves the last size known; the next change, or librbd's own check of a request, will tell. */
+    vd_view_refresh_size(current_view(disk));
+}
+
+/* On librbd's thread, where asking for the size could block, and unwatching would deadlock. */
+static void watch_fired(void *arg)
+{
+    struct vdisk *disk = arg;
+
+    /* Release: orders the change that librbd has seen before the worker's question. One post is enough for many. */
+    if (!atomic_exchange_explicit(&disk->refresh_posted, true, memory_order_acq_rel))
+        vd_worker_post(&disk->connection->worker, &disk->refresh);
+}
+
+/* The size, on a read-only disk: polling. */
+
+static void close_empty_views(struct vdisk *disk)
+{
+    for (struct vd_view *view = current_view(disk)->older; view; view = view->older) {
+        if (!view->closed && vd_view_is_empty(view))
+            vd_view_close(view);
+    }
+}
+
+/* Opens the image afresh, since librbd never learns of a new size through a read-only opening. */
+static void run_poll(struct vd_timer *timer)
+{
+    struct vdisk *disk = (struct vdisk *)((char *)timer - offsetof(struct vdisk, poll));
+    struct vd_view *old = current_view(disk), *new;
+
+    close_empty_views(disk);
+    if (vd_view_open(&new, disk->pool, vdisk_uri_image(disk->uri), NULL, true) < 0)
+        return;
+    if (atomic_load_explicit(&new->size, memory_order_relaxed) == vd_handle_size(disk)) {
+        vd_view_discard(new);
+        return;
+    }
+    new->older = old;
+    /* Release: see current_view. Published before the old one is retired: see vd_handle_enter. */
+    atomic_store_explicit(&disk->view, new, memory_order_release);
+    vd_view_retire(old);
+}
+
+static bool is_polling(const struct vdisk *disk)
+{
+    return disk->read_only && !vdisk_uri_snapshot(disk->uri);
+}
+
+static void start_polling(struct vdisk *disk, uint32_t period_ms)
+{
+    disk->poll = (struct vd_timer){.period_ms = period_ms ? period_ms : DEFAULT_POLL_MS, .run = run_poll};
+    vd_worker_start_timer(&disk->connection->worker, &disk->poll);
+}
+
+/* After this the view is not replaced any more. */
+static void stop_polling(struct vdisk *disk)
+{
+    if (is_polling(disk))
+        vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
+}
+
+static int start_watching(struct vdisk *disk)
+{
+    struct vd_view *view = current_view(disk);
+    int r;
+
+    disk->refresh.run = run_refresh;
+    r = rbd_update_watch(view->image, &disk->watch, watch_fired, disk);
+    if (r < 0)
+        return r;
+    disk->watching = true;
+    /* Once more: a change between the opening and the watch has fired nothing. */
+    return vd_view_refresh_size(view);
+}
+
+static void stop_watching(struct vdisk *disk)
+{
+    if (!disk->watching)
+        return;
+    /* No callback runs or starts after this; one that ran may have posted. */
+    rbd_update_unwatch(current_view(disk)->image, disk->watch);
+    vd_worker_flush(&disk->connection->worker);
+    disk->watching = false;
+}
+
+/* Opening. */
+
+static int read_id(struct vdisk *disk, rbd_image_t image)
+{
+    int r = rbd_get_id(image, disk->image_id, sizeof disk->image_id);
+
+    if (r < 0)
+        disk->image_id[0] = '\0';
+    /* Images of the old format have no id. */
+    return r == -EINVAL ? 0 : r;
+}
+
+static int read_layout(struct vdisk *disk, rbd_image_t image)
+{
+    rbd_image_info_t info;
+    int r = rbd_stat(image, &info, sizeof info);
+
+    if (r < 0)
+        return r;
+    disk->object_size = info.obj_size;
+    r = rbd_get_stripe_unit(image, &disk->stripe_unit);
+    if (r == 0)
+        r = rbd_get_stripe_count(image, &disk->stripe_count);
+    if (r == 0)
+        r = rbd_get_features(image, &disk->features);
+    if (r == 0)
+        r = read_id(disk, image);
+    return r;
+}
+
+static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    struct vd_quoted image, pool;
+
+    return vd_error_set(err, code, "Opening image %s in pool %s failed: %s.", vd_quote(&image, vdisk_uri_image(uri)),
+                        vd_quote(&pool, vdisk_uri_pool(uri)), strerror(-code));
+}
+
+/* librbd says -ENOENT for an image and for a snapshot alike; look which of them is missing. */
+static int missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err)
+{
+    struct vd_quoted image, pool_name, snapshot;
+    struct vd_view *head;
+
+    vd_quote(&image, vdisk_uri_image(uri));
+    vd_quote(&pool_name, vdisk_uri_pool(uri));
+    if (!vdisk_uri_snapshot(uri) || vd_view_open(&head, pool, vdisk_uri_image(uri), NULL, true) < 0)
+        return vd_error_set(err, -ENOENT, "There is no image %s in pool %s.", image.text, pool_name.text);
+    vd_view_discard(head);
+    return vd_error_set(err, -ENOENT, "Image %s in pool %s has no snapshot %s.", image.text, pool_name.text,
+                        vd_quote(&snapshot, vdisk_uri_snapshot(uri)));
+}
+
+/* Closes all views, of which only the older may still be in use. Returns the first error. */
+static int close_views(struct vdisk *disk)
+{
+    struct vd_view *newest = current_view(disk);
+    int result = 0;
+
+    for (struct vd_view *view = newest; view; view = view->older) {
+        if (view->closed)
+            continue;
+        if (view != newest)
+            vd_view_wait_empty(view);
+
+        int r = vd_view_close(view);
+
+        if (result == 0)
+            result = r;
+    }
+    vd_view_free(newest);
+    return result;
+}
+
+/* What is left to do with the image open. */
+static int start(struct vdisk *disk, const struct vdisk_open_options *options)
+{
+    int r = read_layout(disk, current_view(disk)->image);
+
+    if (r == 0 && !disk->read_only)
+        r = start_watching(disk);
+    if (r == 0 && is_polling(disk))
+        start_polling(disk, options->size_poll_ms);
+    return r;
+}
+
+int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
+                   const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    struct vdisk *new = calloc(1, sizeof *new);
+    struct vd_view *view;
+    int r;
+
+    *disk = NULL;
+    if (!new)
+        return vd_error_set(err, -ENOMEM, "Out of memory for a disk.");
+    new->connection = connection;
+    new->pool = pool;
+    new->uri = uri;
+    new->read_only = options->flags &VDISK_OPEN_READ_ONLY;
+    r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->read_only);
+    if (r < 0) {
+        r = r == -ENOENT ? missing_error(uri, pool, err) : open_error(r, uri, err);
+        goto out;
+    }
+    atomic_init(&new->view, view);
+    r = start(new, options);
+    if (r < 0) {
+        open_error(r, uri, err);
+        stop_watching(new);
+        close_views(new);
+        goto out;
+    }
+    pthread_mutex_init(&new->lanes_lock, NULL);
+    *disk = new;
+    return 0;
+out:
+    free(new);
+    return r;
+}
+
+/* Closing. */
+
+int vd_handle_close(struct vdisk *disk, const char **step)
+{
+    struct vd_view *view;
+    int r, closed;
+
+    /* Release: see vd_handle_enter. */
+    atomic_store_explicit(&disk->closing, true, memory_order_release);
+    stop_polling(disk);
+    view = current_view(disk);
+    vd_view_retire(view);
+    vd_view_wait_empty(view);
+    stop_watching(disk);
+
+    *step = "Flushing";
+    if (vd_writes_unflushed(&disk->writes)) {
+        uint64_t mark = vd_writes_mark(&disk->writes);
+
+        vd_writes_flushed(&disk->writes, mark, rbd_flush(view->image));
+    }
+    r = vd_writes_error(&disk->writes);
+    closed = close_views(disk);
+    if (r < 0)
+        return r;
+    *step = "Closing";
+    return closed;
+}
+
+void vd_handle_free(struct vdisk *disk)
+{
+    rados_ioctx_destroy(disk->pool);
+    vd_connection_release(disk->connection);
+    vdisk_uri_free(disk->uri);
+    pthread_mutex_destroy(&disk->lanes_lock);
+    free(disk);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An open disk: its current view of the image, its size kept fresh, and what is known of its writes.
+ */
+#ifndef VD_HANDLE_H
+#define VD_HANDLE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/error.h>
+#include <vdisk/uri.h>
+
+#include "connection.h"
+#include "view.h"
+#include "worker.h"
+#include "writes.h"
+
+struct vdisk_queue;
+
+struct vdisk {
+    struct vd_connection *connection;
+    rados_ioctx_t pool;
+    /* The names, and id, options: what it was opened by. */
+    struct vdisk_uri *uri;
+    char image_id[64];
+    bool read_only;
+    uint64_t object_size;
+    uint64_t stripe_unit;
+    uint64_t stripe_count;
+    uint64_t features;
+
+    /* Swapped by the worker only. Older views hang on the newest; their memory lives as long as the disk. */
+    _Atomic(struct vd_view *) view;
+    /* Set before the view is retired for good. */
+    atomic_bool closing;
+
+    /* A disk that can be written hears of new sizes by a watch; of a read-only one, the worker asks by a timer. */
+    uint64_t watch;
+    bool watching;
+    struct vd_work refresh;
+    atomic_bool refresh_posted;
+    struct vd_timer poll;
+
+    struct vd_writes writes;
+
+    /* Idle queues of synchronous calls (sync.c), for reuse. */
+    pthread_mutex_t lanes_lock;
+    struct vdisk_queue *lanes;
+};
+
+/*
+ * Opens the image that `uri` names, in `pool` on `connection`. On success the disk owns these three, on failure the
+ * caller still does. To be called with signals blocked. Blocks.
+ */
+int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
+                   const struct vdisk_open_options *options, struct vdisk_error *err);
+
+/*
+ * Lets nobody in, waits until everybody is out, flushes if there is something to flush, closes the image. Returns the
+ * first error of these; *step names it. What the disk owns is then still to be freed.
+ */
+int vd_handle_close(struct vdisk *disk, const char **step);
+
+/* Drops what the disk owns, after vd_handle_close. */
+void vd_handle_free(struct vdisk *disk);
+
+/* Enters the current view; NULL: the disk is closing. To be left with vd_view_leave, after which the disk may go. */
+struct vd_view *vd_handle_enter(struct vdisk *disk);
+
+uint64_t vd_handle_size(const struct vdisk *disk);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "process.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/*
+ * Relaxed everywhere: the flag changes only in a child that has a single thread, and no other data is read by it.
+ */
+static atomic_bool forked;
+
+static int atfork_result;
+
+static void mark_child(void)
+{
+    atomic_store_explicit(&forked, true, memory_order_relaxed);
+}
+
+static void register_handler(void)
+{
+    atfork_result = pthread_atfork(NULL, NULL, mark_child);
+}
+
+int vd_process_will_connect(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, register_handler);
+    return -atfork_result;
+}
+
+bool vd_process_forked(void)
+{
+    return atomic_load_explicit(&forked, memory_order_relaxed);
+}
+
+void vd_signals_block(sigset_t *saved)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, saved);
+}
+
+void vd_signals_restore(const sigset_t *saved)
+{
+    pthread_sigmask(SIG_SETMASK, saved, NULL);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine behind queues and synchronous calls: a fixed set of requests, their bounce memory, and the mailbox that
+ * completed ones come back to. It belongs to one thread at a time.
+ */
+#ifndef VD_QUEUE_H
+#define VD_QUEUE_H
+
+#include <stdint.h>
+
+#include <vdisk/queue.h>
+
+#include "bounce.h"
+#include "mailbox.h"
+#include "request.h"
+
+struct vdisk_queue {
+    struct vd_mailbox mailbox;
+    struct vd_bounce bounce;
+    unsigned int depth;
+    /* `depth` requests, of which the first `touched` were ever used; the idle ones among those. */
+    struct vd_request *requests;
+    unsigned int touched;
+    struct vd_node *idle;
+    /* Accepted and not yet reaped. */
+    unsigned int in_flight;
+    /* Those of them that are completed and taken from the mailbox, oldest first. */
+    struct vd_node *ready;
+    struct vd_node **ready_end;
+    unsigned int ready_count;
+    /* Of a disk's idle queues (sync.c). */
+    struct vdisk_queue *next;
+};
+
+/* Returns 0, -ENOMEM, -EMFILE or -ENFILE. */
+int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind);
+
+/* Nothing may be in flight. */
+void vd_queue_free(struct vdisk_queue *queue);
+
+/*
+ * Submits a transfer whose kind, buffers and disk are valid. Enters the disk's current view and checks the range
+ * against it. `pool`: the queue's own bounce memory or, for zero-copy, NULL. Errors as documented for vdisk_aio_readv.
+ */
+int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data);
+
+/* As vdisk_queue_wait, with a deadline (clock.h), of valid arguments. */
+unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
+                           unsigned int max, int64_t deadline);
+
+/* As vdisk_queue_drain. */
+void vd_queue_drain(struct vdisk_queue *queue);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One request: from the caller's buffers to librbd and back to the mailbox of whoever waits for it.
+ *
+ *   idle -> prepare -> start -> (librbd's thread) -> posted to the mailbox -> deliver -> idle
+ *
+ * Every step but the one in brackets is the queue's thread's. From start until it is taken from the mailbox a request
+ * belongs to librbd and its callback; the queue's thread does not touch it.
+ */
+#ifndef VD_REQUEST_H
+#define VD_REQUEST_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "bounce.h"
+#include "handle.h"
+#include "mailbox.h"
+#include "view.h"
+#include "worker.h"
+
+enum vd_request_kind {
+    VD_REQUEST_READ,
+    VD_REQUEST_WRITE,
+    VD_REQUEST_FLUSH,
+};
+
+/* Buffers that a request holds without allocating: covers the scatter lists of most guests. */
+#define VD_REQUEST_INLINE_IOV 8
+
+struct vd_request {
+    /* In the list of idle requests, a mailbox, or the queue's list of completed ones. */
+    struct vd_node node;
+    struct vd_mailbox *mailbox;
+    struct vdisk *disk;
+    /* Entered for the time that librbd has the request. */
+    struct vd_view *view;
+    void *user_data;
+
+    enum vd_request_kind kind;
+    uint64_t offset;
+    uint64_t length;
+    /* The bounce buffer; NULL: zero-copy, or nothing to move. */
+    void *bounce;
+    /* Where a read goes, and what a zero-copy write comes from: non-empty buffers of `length` together. */
+    struct iovec *iov;
+    int iovcnt;
+    int iov_capacity;
+    struct iovec inline_iov[VD_REQUEST_INLINE_IOV];
+
+    /* Of a flush: what it covers (writes.h). */
+    uint64_t flush_mark;
+    /* 0 or a negative errno. */
+    int result;
+    /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
+    uint64_t valid;
+    /* To have the worker find the result where the callback cannot. */
+    struct vd_work settle;
+};
+
+/* Makes an idle request of zeroed memory; and frees what it holds. */
+void vd_request_init(struct vd_request *request, struct vd_mailbox *mailbox);
+void vd_request_destroy(struct vd_request *request);
+
+/*
+ * What to do: `length` bytes of the buffers in `iov`, from `skip` bytes on, at `offset` of the disk whose view the
+ * caller has entered. `pool` gives the bounce buffer; NULL: zero-copy. A write's data is gathered here.
+ * -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then idle again.
+ */
+struct vd_transfer {
+    struct vdisk *disk;
+    struct vd_view *view;
+    enum vd_request_kind kind;
+    const struct iovec *iov;
+    int iovcnt;
+    uint64_t skip;
+    uint64_t length;
+    uint64_t offset;
+};
+int vd_request_prepare(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool);
+
+/*
+ * Hands it to librbd, or straight to the mailbox when there is nothing to do. A negative errno: librbd did not take
+ * it, it is still prepared and will not be posted. The view is left when the request is done.
+ */
+int vd_request_start(struct vd_request *request);
+
+/* Takes back what a request that did not start, or was delivered, holds of the pool. It is then idle. */
+void vd_request_release(struct vd_request *request, struct vd_bounce *pool);
+
+/* Of a completed request: copies what was read to the caller's buffers. */
+void vd_request_deliver(struct vd_request *request);
+
+#endif

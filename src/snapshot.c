@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <vdisk/snapshot.h>
+
+#include <errno.h>
+#include <rbd/librbd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "error.h"
+#include "handle.h"
+
+/* Changing. */
+
+struct change {
+    int (*apply)(rbd_image_t image, const char *name);
+    /* What it is called in messages. */
+    const char *doing;
+    /* What librbd means by -EBUSY and -EINVAL; NULL: nothing in particular. */
+    const char *busy;
+    const char *invalid;
+};
+
+static const char *reason(const struct change *change, int code)
+{
+    if (code == -EBUSY && change->busy)
+        return change->busy;
+    if (code == -EINVAL && change->invalid)
+        return change->invalid;
+    if (code == -ENOENT)
+        return "there is no such snapshot";
+    if (code == -EEXIST)
+        return "there is such a snapshot already";
+    return strerror(-code);
+}
+
+static int change_error(const struct change *change, const struct vdisk *disk, const char *name, int code,
+                        struct vdisk_error *err)
+{
+    struct vd_quoted snapshot, image;
+
+    return vd_error_set(err, code, "%s snapshot %s of image %s failed: %s.", change->doing, vd_quote(&snapshot, name),
+                        vd_quote(&image, vdisk_uri_image(disk->uri)), reason(change, code));
+}
+
+static int apply_change(const struct change *change, struct vdisk *disk, const char *name, uint32_t flags,
+                        struct vdisk_error *err)
+{
+    struct vd_view *view;
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_writable(disk, "Changing the snapshots of", err);
+    if (r == 0)
+        r = vd_check_flags(flags, 0, err);
+    if (r < 0)
+        return r;
+    if (!name || !name[0])
+        return vd_error_set(err, -EINVAL, "The name of the snapshot is empty.");
+    r = vd_check_enter(&view, disk, err);
+    if (r < 0)
+        return r;
+    r = change->apply(view->image, name);
+    if (r < 0)
+        change_error(change, disk, name, r, err);
+    /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
+    vd_view_refresh_size(view);
+    vd_view_leave(view);
+    return r;
+}
+
+int vdisk_snapshot_create(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct change create = {.apply = rbd_snap_create, .doing = "Creating"};
+
+    return apply_change(&create, disk, name, flags, err);
+}
+
+int vdisk_snapshot_remove(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct change remove = {
+        .apply = rbd_snap_remove, .doing = "Removing", .busy = "it is protected or clones depend on it"};
+
+    return apply_change(&remove, disk, name, flags, err);
+}
+
+int vdisk_snapshot_rollback(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct change rollback = {.apply = rbd_snap_rollback, .doing = "Rolling back to"};
+
+    return apply_change(&rollback, disk, name, flags, err);
+}
+
+int vdisk_snapshot_protect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct change protect = {
+        .apply = rbd_snap_protect, .doing = "Protecting", .busy = "it is protected already"};
+
+    return apply_change(&protect, disk, name, flags, err);
+}
+
+int vdisk_snapshot_unprotect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct change unprotect = {.apply = rbd_snap_unprotect,
+                                            .doing = "Unprotecting",
+                                            .busy = "clones depend on it",
+                                            .invalid = "it is not protected"};
+
+    return apply_change(&unprotect, disk, name, flags, err);
+}
+
+/* Listing. */
+
+/* What librbd tells; names are freed by free_raw. */
+struct raw_list {
+    rbd_snap_info_t *snapshots;
+    int count;
+};
+
+static void free_raw(struct raw_list *raw)
+{
+    if (raw->snapshots)
+        rbd_snap_list_end(raw->snapshots);
+    free(raw->snapshots);
+}
+
+static int read_raw(struct raw_list *raw, rbd_image_t image)
+{
+    int room = 16;
+
+    /* -ERANGE: there are more, and `room` now says how many; there can be yet more the next time. */
+    do {
+        raw->snapshots = calloc((size_t)room, sizeof *raw->snapshots);
+        if (!raw->snapshots)
+            return -ENOMEM;
+        raw->count = rbd_snap_list(image, raw->snapshots, &room);
+        if (raw->count >= 0)
+            return 0;
+        free(raw->snapshots);
+        raw->snapshots = NULL;
+    } while (raw->count == -ERANGE);
+    return raw->count;
+}
+
+/* Leaves out the snapshots that are not users', and those that went in the meantime. */
+static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
+{
+    rbd_snap_namespace_type_t type;
+    int is_protected;
+    int r = rbd_snap_get_namespace_type(image, raw->id, &type);
+
+    if (r == 0 && type != RBD_SNAP_NAMESPACE_TYPE_USER)
+        return 0;
+    if (r == 0)
+        r = rbd_snap_is_protected(image, raw->name, &is_protected);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    list[(*count)++] =
+        (struct vdisk_snapshot){.id = raw->id, .size = raw->size, .name = raw->name, .is_protected = is_protected != 0};
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t id_a = ((const struct vdisk_snapshot *)a)->id, id_b = ((const struct vdisk_snapshot *)b)->id;
+
+    return (id_a > id_b) - (id_a < id_b);
+}
+
+/* One block for the array and its names, so that one free is enough. */
+static struct vdisk_snapshot *allocate_list(const struct raw_list *raw, char **names)
+{
+    size_t array = (size_t)raw->count * sizeof(struct vdisk_snapshot), text = 0;
+    struct vdisk_snapshot *list;
+
+    for (int i = 0; i < raw->count; i++)
+        text += strlen(raw->snapshots[i].name) + 1;
+    list = malloc(array + text);
+    if (list)
+        *names = (char *)list + array;
+    return list;
+}
+
+static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image, const struct raw_list *raw)
+{
+    char *names = NULL;
+    struct vdisk_snapshot *list = allocate_list(raw, &names);
+    size_t used = 0;
+    int r = 0;
+
+    if (!list)
+        return -ENOMEM;
+    for (int i = 0; r == 0 && i < raw->count; i++)
+        r = add(list, &used, image, &raw->snapshots[i]);
+    if (r < 0 || used == 0) {
+        free(list);
+        return r;
+    }
+    for (size_t i = 0; i < used; i++) {
+        size_t size = strlen(list[i].name) + 1;
+
+        list[i].name = memcpy(names, list[i].name, size);
+        names += size;
+    }
+    qsort(list, used, sizeof *list, by_id);
+    *snapshots = list;
+    *count = used;
+    return 0;
+}
+
+static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image)
+{
+    struct raw_list raw = {0};
+    int r = read_raw(&raw, image);
+
+    if (r == 0 && raw.count > 0)
+        r = build_list(snapshots, count, image, &raw);
+    free_raw(&raw);
+    return r;
+}
+
+/* librbd learns nothing new through a read-only opening, so there the list needs one of its own. */
+static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk)
+{
+    struct vd_view *view;
+    int r = vd_view_open(&view, disk->pool, vdisk_uri_image(disk->uri), NULL, true);
+
+    if (r < 0)
+        return r;
+    r = list_image(snapshots, count, view->image);
+    vd_view_discard(view);
+    return r;
+}
+
+int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    struct vd_view *view;
+    int r;
+
+    vd_error_clear(err);
+    if (!snapshots || !count)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
+    *snapshots = NULL;
+    *count = 0;
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        r = vd_check_enter(&view, disk, err);
+    if (r < 0)
+        return r;
+    r = disk->read_only ? list_afresh(snapshots, count, disk) : list_image(snapshots, count, view->image);
+    if (r < 0)
+        vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
+                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+    vd_view_leave(view);
+    return r;
+}
+
+void vdisk_snapshot_list_free(struct vdisk_snapshot *snapshots)
+{
+    free(snapshots);
+}

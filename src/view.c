@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "view.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+static int open_image(rbd_image_t *image, rados_ioctx_t pool, const char *name, const char *snapshot, bool read_only)
+{
+    return read_only ? rbd_open_read_only(pool, name, image, snapshot) : rbd_open(pool, name, image, snapshot);
+}
+
+int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, const char *snapshot, bool read_only)
+{
+    struct vd_view *new = calloc(1, sizeof *new);
+    int r;
+
+    *view = NULL;
+    if (!new)
+        return -ENOMEM;
+    r = open_image(&new->image, pool, image, snapshot, read_only);
+    if (r < 0)
+        goto out;
+    sem_init(&new->empty, 0, 0);
+    r = vd_view_refresh_size(new);
+    if (r < 0) {
+        rbd_close(new->image);
+        sem_destroy(&new->empty);
+        goto out;
+    }
+    *view = new;
+    return 0;
+out:
+    free(new);
+    return r;
+}
+
+bool vd_view_enter(struct vd_view *view)
+{
+    return vd_gate_enter(&view->gate);
+}
+
+void vd_view_leave(struct vd_view *view)
+{
+    if (vd_gate_leave(&view->gate))
+        sem_post(&view->empty);
+}
+
+void vd_view_retire(struct vd_view *view)
+{
+    if (vd_gate_close(&view->gate))
+        sem_post(&view->empty);
+}
+
+void vd_view_wait_empty(struct vd_view *view)
+{
+    while (sem_wait(&view->empty) < 0)
+        assert(errno == EINTR);
+}
+
+bool vd_view_is_empty(struct vd_view *view)
+{
+    return sem_trywait(&view->empty) == 0;
+}
+
+int vd_view_close(struct vd_view *view)
+{
+    view->closed = true;
+    return rbd_close(view->image);
+}
+
+void vd_view_free(struct vd_view *view)
+{
+    while (view) {
+        struct vd_view *older = view->older;
+
+        assert(view->closed);
+        sem_destroy(&view->empty);
+        free(view);
+        view = older;
+    }
+}
+
+void vd_view_discard(struct vd_view *view)
+{
+    vd_view_close(view);
+    vd_view_free(view);
+}
+
+bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length)
+{
+    uint64_t size = atomic_load_explicit(&view->size, memory_order_relaxed);
+
+    return offset <= size && length <= size - offset;
+}
+
+int vd_view_refresh_size(struct vd_view *view)
+{
+    uint64_t size;
+    int r = rbd_get_size(view->image, &size);
+
+    if (r == 0)
+        atomic_store_explicit(&view->size, size, memory_order_relaxed);
+    return r;
+}

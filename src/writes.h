@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is known of the writes to a disk: whether some are not flushed, and whether some may be lost.
+ */
+#ifndef VD_WRITES_H
+#define VD_WRITES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Zero: nothing was written. */
+struct vd_writes {
+    /* Writes completed, whatever their result, and how many of them the last good flush covers. */
+    _Atomic uint64_t done;
+    _Atomic uint64_t flushed;
+    /* The first flush error not yet acknowledged, or 0. */
+    _Atomic int error;
+};
+
+/* Notes that a write has completed. To be called before anybody can learn of it. */
+void vd_writes_done(struct vd_writes *writes);
+
+/* Before a flush is started: the mark to give to vd_writes_flushed. */
+uint64_t vd_writes_mark(struct vd_writes *writes);
+
+/* A flush has ended with `result`. Returns what to tell of it: an error not yet acknowledged comes first. */
+int vd_writes_flushed(struct vd_writes *writes, uint64_t mark, int result);
+
+/* The error that every flush is to fail with until it is acknowledged, or 0. */
+int vd_writes_error(struct vd_writes *writes);
+
+void vd_writes_acknowledge(struct vd_writes *writes);
+
+/* Whether a write has completed since the last good flush began. */
+bool vd_writes_unflushed(struct vd_writes *writes);
+
+#endif
