@@ -60,7 +60,7 @@ int vdisk_queue_create(struct vdisk_queue **queue, const struct vdisk_queue_opti
     r = vd_check_process(err);
     if (r == 0)
         r = read_options(&full, options, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = vd_queue_new(queue, full.depth, full.bounce_bytes, VD_DOORBELL_PIPE);
     if (r < 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,22 +26,30 @@ const char *vd_config_user(const struct vdisk_uri *uri, const struct vdisk_open_
     return id ? id : "admin";
 }
 
-static int read_file(rados_t cluster, const char *path, struct vdisk_error *err)
+/* A path that came by the URI is the value of an option, and those stay out of messages. */
+static int file_error(int code, const char *own_path, bool of_uri, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
+    const char *which = of_uri ? "that option \"conf\" of the URI names" : "of Ceph's default search path";
+
+    if (own_path)
+        which = vd_quote(&quoted, own_path);
+    if (code == -ENOENT)
+        return vd_error_set(err, code, "The Ceph configuration file %s does not exist or cannot be opened.", which);
+    return vd_error_set(err, code, "The Ceph configuration file %s cannot be read: %s.", which, strerror(-code));
+}
+
+static int read_file(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                     struct vdisk_error *err)
+{
+    const char *of_uri = vd_uri_last(uri, "conf");
+    const char *path = options->conf ? options->conf : of_uri;
     int r = rados_conf_read_file(cluster, path);
 
-    if (r == -ENOENT && !path)
+    /* On the default search path there need not be one. */
+    if (r >= 0 || (r == -ENOENT && !path))
         return 0;
-    if (r >= 0)
-        return 0;
-    if (!path)
-        return vd_error_set(err, r, "The default Ceph configuration file cannot be read: %s.", strerror(-r));
-    if (r == -ENOENT)
-        return vd_error_set(err, r, "The Ceph configuration file %s does not exist or cannot be opened.",
-                            vd_quote(&quoted, path));
-    return vd_error_set(err, r, "The Ceph configuration file %s cannot be read: %s.", vd_quote(&quoted, path),
-                        strerror(-r));
+    return file_error(r, options->conf, of_uri != NULL, err);
 }
 
 /* `origin` says whose option it is. Values stay out of the message: they can be secrets. */
@@ -100,12 +109,14 @@ static void get_value(rados_t cluster, const char *key, char value[VALUE_MAX])
         value[0] = '\0';
 }
 
-/* Whether a file of the list that `keyring` holds can be read. Ceph separates them by any of these. */
-static bool some_file_readable(char *list)
+/* Whether a file of the list that `keyring` holds can be read. */
+static bool some_file_readable(const char *value)
 {
+    char list[VALUE_MAX];
     char *rest = NULL;
 
-    for (char *path = strtok_r(list, ";,= \t", &rest); path; path = strtok_r(NULL, ";,= \t", &rest)) {
+    snprintf(list, sizeof list, "%s", value);
+    for (char *path = strtok_r(list, ";,", &rest); path; path = strtok_r(NULL, ";,", &rest)) {
         if (access(path, R_OK) == 0)
             return true;
     }
@@ -134,8 +145,12 @@ static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
     if (value[0])
         return 0;
     get_value(cluster, "keyring", value);
+    /*
+     * Set to what it is: when no configuration file was read, librados itself would expand $cluster and $name in the
+     * default to nothing, and look for "..keyring" (16.2.15).
+     */
     if (some_file_readable(value))
-        return 0;
+        return set_option(cluster, "keyring", value, "libvdisk", err);
     return vd_error_set(err, -ENOENT,
                         "No keyring for the Ceph user %s can be read; name one with the option \"keyring\", or say "
                         "auth_client_required=none for a cluster without authentication.",
@@ -145,13 +160,12 @@ static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
 static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                  struct vdisk_error *err)
 {
-    const char *conf = options->conf ? options->conf : vd_uri_last(uri, "conf");
     char before[VALUE_MAX], after[VALUE_MAX];
     bool timeout = false;
     int r;
 
     get_value(cluster, CONNECT_TIMEOUT_KEY, before);
-    r = read_file(cluster, conf, err);
+    r = read_file(cluster, uri, options, err);
     if (r < 0)
         return r;
     get_value(cluster, CONNECT_TIMEOUT_KEY, after);

@@ -63,8 +63,10 @@ static int make_connection(struct vd_connection **connection, const struct vdisk
     struct vd_connection *new = calloc(1, sizeof *new);
     int r;
 
+    *connection = NULL;
     if (!new || vd_process_will_connect() < 0) {
-        r = vd_error_set(err, -ENOMEM, "Out of memory for a connection.");
+        r = -ENOMEM;
+        vd_error_set(err, r, "Out of memory for a connection.");
         goto out;
     }
     r = connect_cluster(new, uri, options, err);
@@ -141,10 +143,9 @@ int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, c
 {
     int r;
 
-    *connection = NULL;
     *pool = NULL;
     r = make_connection(connection, uri, options, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = open_pool(pool, *connection, uri, err);
     if (r < 0) {

@@ -142,7 +142,7 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
     r = vd_check_disk(disk, err);
     if (r == 0)
         r = vd_struct_read(&full, sizeof full, info, INFO_FIRST, "vdisk_info", err);
-    if (r < 0)
+    if (r != 0)
         return r;
     struct_size = full.struct_size;
     full = (struct vdisk_info){
@@ -217,7 +217,7 @@ int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk
         r = vd_check_size(size, err);
     if (r == 0)
         r = vd_check_enter(&view, disk, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = resize_entered(disk, view, size, flags & VDISK_RESIZE_SHRINK, err);
     vd_view_leave(view);

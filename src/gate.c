@@ -7,11 +7,12 @@
 
 bool vd_gate_enter(struct vd_gate *gate)
 {
-    uint64_t state = atomic_load_explicit(&gate->state, memory_order_relaxed);
+    /* Acquire, here and below: who finds the gate closed sees what its closer did before, as naming a successor. */
+    uint64_t state = atomic_load_explicit(&gate->state, memory_order_acquire);
 
     /*
-     * Not fetch_add and undo: the undoing could look like the last one leaving, a second time. Acquire orders with
-     * whoever prepared what the gate guards and, on a retry, with vd_gate_close.
+     * Not fetch_add and undo: until the undoing the one who leaves last would not know it, and the undoing could look
+     * like the last one's leaving.
      */
     while (!(state & CLOSED)) {
         if (atomic_compare_exchange_weak_explicit(&gate->state, &state, state + 1, memory_order_acquire,

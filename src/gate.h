@@ -14,7 +14,7 @@ struct vd_gate {
     _Atomic uint64_t state;
 };
 
-/* Goes in; false: the gate is closed. */
+/* Goes in; false: the gate is closed, and what was done before the closing is seen. */
 bool vd_gate_enter(struct vd_gate *gate);
 
 /* Goes out. True: the gate is closed and nobody is left inside. The caller no longer counts on the gate's memory. */

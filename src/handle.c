@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <rbd/librbd.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "container.h"
 #include "error.h"
+#include "process.h"
 
 #define DEFAULT_POLL_MS 5000
 
@@ -40,7 +43,7 @@ uint64_t vd_handle_size(const struct vdisk *disk)
 
 static void run_refresh(struct vd_work *work)
 {
-    struct vdisk *disk = (struct vdisk *)((char *)work - offsetof(struct vdisk, refresh));
+    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, refresh);
 
     /*
      * Cleared before asking, so that a change after the question leads to another one. Acquire: pairs with the
@@ -71,14 +74,13 @@ static void close_empty_views(struct vdisk *disk)
     }
 }
 
-/* Opens the image afresh, since librbd never learns of a new size through a read-only opening. */
 static void run_poll(struct vd_timer *timer)
 {
-    struct vdisk *disk = (struct vdisk *)((char *)timer - offsetof(struct vdisk, poll));
+    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
     struct vd_view *old = current_view(disk), *new;
 
     close_empty_views(disk);
-    if (vd_view_open(&new, disk->pool, vdisk_uri_image(disk->uri), NULL, true) < 0)
+    if (vd_handle_open_again(&new, disk) < 0)
         return;
     if (atomic_load_explicit(&new->size, memory_order_relaxed) == vd_handle_size(disk)) {
         vd_view_discard(new);
@@ -134,12 +136,12 @@ static void stop_watching(struct vdisk *disk)
 
 /* Opening. */
 
-static int read_id(struct vdisk *disk, rbd_image_t image)
+static int read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image)
 {
-    int r = rbd_get_id(image, disk->image_id, sizeof disk->image_id);
+    int r = rbd_get_id(image, id, VD_IMAGE_ID_SIZE);
 
     if (r < 0)
-        disk->image_id[0] = '\0';
+        id[0] = '\0';
     /* Images of the old format have no id. */
     return r == -EINVAL ? 0 : r;
 }
@@ -158,30 +160,71 @@ static int read_layout(struct vdisk *disk, rbd_image_t image)
     if (r == 0)
         r = rbd_get_features(image, &disk->features);
     if (r == 0)
-        r = read_id(disk, image);
+        r = read_id(disk->image_id, image);
     return r;
+}
+
+/* Where an image is, for messages. */
+struct place {
+    char text[2 * VD_QUOTED_MAX + 32];
+};
+
+static const char *describe_place(struct place *place, const struct vdisk_uri *uri)
+{
+    const char *name_space = vdisk_uri_namespace(uri);
+    struct vd_quoted pool, quoted;
+
+    vd_quote(&pool, vdisk_uri_pool(uri));
+    if (name_space[0])
+        snprintf(place->text, sizeof place->text, "namespace %s of pool %s", vd_quote(&quoted, name_space), pool.text);
+    else
+        snprintf(place->text, sizeof place->text, "pool %s", pool.text);
+    return place->text;
 }
 
 static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error *err)
 {
-    struct vd_quoted image, pool;
+    struct vd_quoted image;
+    struct place place;
 
-    return vd_error_set(err, code, "Opening image %s in pool %s failed: %s.", vd_quote(&image, vdisk_uri_image(uri)),
-                        vd_quote(&pool, vdisk_uri_pool(uri)), strerror(-code));
+    return vd_error_set(err, code, "Opening image %s in %s failed: %s.", vd_quote(&image, vdisk_uri_image(uri)),
+                        describe_place(&place, uri), strerror(-code));
+}
+
+int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
+{
+    char id[VD_IMAGE_ID_SIZE];
+    sigset_t signals;
+    int r;
+
+    vd_signals_block(&signals);
+    r = vd_view_open(view, disk->pool, vdisk_uri_image(disk->uri), NULL, true);
+    vd_signals_restore(&signals);
+    if (r < 0)
+        return r;
+    r = read_id(id, (*view)->image);
+    if (r == 0 && strcmp(id, disk->image_id) != 0)
+        r = -ENOENT;
+    if (r < 0) {
+        vd_view_discard(*view);
+        *view = NULL;
+    }
+    return r;
 }
 
 /* librbd says -ENOENT for an image and for a snapshot alike; look which of them is missing. */
 static int missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err)
 {
-    struct vd_quoted image, pool_name, snapshot;
+    struct vd_quoted image, snapshot;
+    struct place place;
     struct vd_view *head;
 
     vd_quote(&image, vdisk_uri_image(uri));
-    vd_quote(&pool_name, vdisk_uri_pool(uri));
+    describe_place(&place, uri);
     if (!vdisk_uri_snapshot(uri) || vd_view_open(&head, pool, vdisk_uri_image(uri), NULL, true) < 0)
-        return vd_error_set(err, -ENOENT, "There is no image %s in pool %s.", image.text, pool_name.text);
+        return vd_error_set(err, -ENOENT, "There is no image %s in %s.", image.text, place.text);
     vd_view_discard(head);
-    return vd_error_set(err, -ENOENT, "Image %s in pool %s has no snapshot %s.", image.text, pool_name.text,
+    return vd_error_set(err, -ENOENT, "Image %s in %s has no snapshot %s.", image.text, place.text,
                         vd_quote(&snapshot, vdisk_uri_snapshot(uri)));
 }
 

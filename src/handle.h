@@ -21,12 +21,15 @@
 
 struct vdisk_queue;
 
+/* Room for an image's id. */
+#define VD_IMAGE_ID_SIZE 64
+
 struct vdisk {
     struct vd_connection *connection;
     rados_ioctx_t pool;
     /* The names, and id, options: what it was opened by. */
     struct vdisk_uri *uri;
-    char image_id[64];
+    char image_id[VD_IMAGE_ID_SIZE];
     bool read_only;
     uint64_t object_size;
     uint64_t stripe_unit;
@@ -72,5 +75,11 @@ void vd_handle_free(struct vdisk *disk);
 struct vd_view *vd_handle_enter(struct vdisk *disk);
 
 uint64_t vd_handle_size(const struct vdisk *disk);
+
+/*
+ * Opens the disk's image once more, read-only, since librbd never learns of a change through a read-only opening. To be
+ * discarded. -ENOENT: it is gone, whatever image has its name by now. Blocks.
+ */
+int vd_handle_open_again(struct vd_view **view, struct vdisk *disk);
 
 #endif

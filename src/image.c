@@ -91,7 +91,7 @@ int vdisk_create(const struct vdisk_uri *uri, uint64_t size, const struct vdisk_
         r = read_create_options(&full_create, create, err);
     if (r == 0)
         r = vd_check_size(size, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (vdisk_uri_snapshot(uri))
         return vd_error_set(err, -EINVAL, "The URI of an image to create must not name a snapshot, but it names %s.",

@@ -42,7 +42,8 @@ static bool allowed_by(const struct vd_policy_row *row, uint32_t policy)
 static int refuse(const struct check *check, const char *why)
 {
     bool own = vd_uri_is_own_key(check->key);
-    bool guarded = check->policy == VDISK_URI_STRICT && allowed_by(check->row, VDISK_URI_GUARDED);
+    /* What strict refuses and the table knows is for guarded to judge. */
+    bool guarded = check->row && !allowed_by(check->row, check->policy);
     struct vd_quoted quoted;
 
     return vd_error_set(check->err, -EPERM,

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "clock.h"
+#include "container.h"
 
 static struct vd_request *request_of(struct vd_node *node)
 {
-    return (struct vd_request *)((char *)node - offsetof(struct vd_request, node));
+    return VD_CONTAINER_OF(node, struct vd_request, node);
 }
 
 int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind)
@@ -104,7 +105,7 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, str
     transfer->view = vd_handle_enter(transfer->disk);
     if (!transfer->view)
         return -ESHUTDOWN;
-    if (vd_view_holds(transfer->view, transfer->offset, transfer->length))
+    if (transfer->was_inside || vd_view_holds(transfer->view, transfer->offset, transfer->length))
         r = start(queue, transfer, pool, user_data);
     if (r < 0)
         vd_view_leave(transfer->view);

@@ -40,7 +40,8 @@ void vd_queue_free(struct vdisk_queue *queue);
 
 /*
  * Submits a transfer whose kind, buffers and disk are valid. Enters the disk's current view and checks the range
- * against it. `pool`: the queue's own bounce memory or, for zero-copy, NULL. Errors as documented for vdisk_aio_readv.
+ * against it, unless that was inside before. `pool`: the queue's own bounce memory or, for zero-copy, NULL. Errors as
+ * documented for vdisk_aio_readv.
  */
 int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data);
 

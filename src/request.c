@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container.h"
 #include "iov.h"
 
 void vd_request_init(struct vd_request *request, struct vd_mailbox *mailbox)
@@ -122,7 +123,7 @@ static void conclude(struct vd_request *request, ssize_t result)
  */
 static void run_settle(struct vd_work *work)
 {
-    struct vd_request *request = (struct vd_request *)((char *)work - offsetof(struct vd_request, settle));
+    struct vd_request *request = VD_CONTAINER_OF(work, struct vd_request, settle);
     ssize_t result = -EINVAL;
 
     vd_view_refresh_size(request->view);

@@ -10,6 +10,7 @@
 #ifndef VD_REQUEST_H
 #define VD_REQUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -76,6 +77,8 @@ struct vd_transfer {
     uint64_t skip;
     uint64_t length;
     uint64_t offset;
+    /* Part of a range that was inside the image when the call began; where it no longer is, the completion tells. */
+    bool was_inside;
 };
 int vd_request_prepare(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool);
 

@@ -54,7 +54,7 @@ static int apply_change(const struct change *change, struct vdisk *disk, const c
     r = vd_check_writable(disk, "Changing the snapshots of", err);
     if (r == 0)
         r = vd_check_flags(flags, 0, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (!name || !name[0])
         return vd_error_set(err, -EINVAL, "The name of the snapshot is empty.");
@@ -147,7 +147,7 @@ static int read_raw(struct raw_list *raw, rbd_image_t image)
 static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
 {
     rbd_snap_namespace_type_t type;
-    int is_protected;
+    int is_protected = 0;
     int r = rbd_snap_get_namespace_type(image, raw->id, &type);
 
     if (r == 0 && type != RBD_SNAP_NAMESPACE_TYPE_USER)
@@ -226,7 +226,7 @@ static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_imag
 static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk)
 {
     struct vd_view *view;
-    int r = vd_view_open(&view, disk->pool, vdisk_uri_image(disk->uri), NULL, true);
+    int r = vd_handle_open_again(&view, disk);
 
     if (r < 0)
         return r;
@@ -242,14 +242,16 @@ int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct
     int r;
 
     vd_error_clear(err);
+    if (snapshots)
+        *snapshots = NULL;
+    if (count)
+        *count = 0;
     if (!snapshots || !count)
         return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
-    *snapshots = NULL;
-    *count = 0;
     r = vd_check_disk(disk, err);
     if (r == 0)
         r = vd_check_enter(&view, disk, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = disk->read_only ? list_afresh(snapshots, count, disk) : list_image(snapshots, count, view->image);
     if (r < 0)

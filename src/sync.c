@@ -61,6 +61,7 @@ static struct vd_transfer piece_of(const struct vd_transfer *whole, uint64_t don
     uint64_t left = whole->length - done;
     uint64_t to_boundary = PIECE - (whole->offset + done) % PIECE;
 
+    piece.was_inside = true;
     piece.skip = done;
     piece.offset = whole->offset + done;
     piece.length = left < to_boundary ? left : to_boundary;

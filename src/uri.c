@@ -150,6 +150,13 @@ bool vd_uri_is_own_key(const char *key)
     return strcmp(key, "id") == 0 || strcmp(key, "conf") == 0;
 }
 
+static void free_option(struct option *option)
+{
+    free(option->key);
+    free(option->value);
+}
+
+/* Makes room in the array for one more option. */
 static int grow_options(struct vdisk_uri *uri)
 {
     size_t room = uri->option_room ? 2 * uri->option_room : 8;
@@ -162,21 +169,6 @@ static int grow_options(struct vdisk_uri *uri)
         return -ENOMEM;
     uri->options = options;
     uri->option_room = room;
-    return 0;
-}
-
-/* Appends an option; key and value, both from malloc, belong to the URI from then on, and not before. */
-static int append_option(struct vdisk_uri *uri, char *key, char *value, struct vdisk_error *err)
-{
-    struct writer measure = {.length = uri->length};
-
-    put_option(&measure, key, value);
-    if (measure.length > VDISK_URI_MAX)
-        return too_long(err);
-    if (grow_options(uri) < 0)
-        return no_memory(err);
-    uri->options[uri->option_count++] = (struct option){.key = key, .value = value};
-    uri->length = measure.length;
     return 0;
 }
 
@@ -239,7 +231,8 @@ static int check_option(const char *key, const char *value, struct vdisk_error *
 
 int vdisk_uri_add_option(struct vdisk_uri *uri, const char *key, const char *value, struct vdisk_error *err)
 {
-    char *own_key, *own_value;
+    struct writer measure = {0};
+    struct option option;
     int r;
 
     vd_error_clear(err);
@@ -248,25 +241,29 @@ int vdisk_uri_add_option(struct vdisk_uri *uri, const char *key, const char *val
     r = check_option(key, value, err);
     if (r < 0)
         return r;
+    measure.length = uri->length;
+    put_option(&measure, key, value);
+    if (measure.length > VDISK_URI_MAX)
+        return too_long(err);
+    if (grow_options(uri) < 0)
+        return no_memory(err);
 
-    own_key = strdup(key);
-    own_value = strdup(value);
-    r = own_key && own_value ? append_option(uri, own_key, own_value, err) : no_memory(err);
-    if (r < 0) {
-        free(own_key);
-        free(own_value);
+    option = (struct option){.key = strdup(key), .value = strdup(value)};
+    if (!option.key || !option.value) {
+        free_option(&option);
+        return no_memory(err);
     }
-    return r;
+    uri->options[uri->option_count++] = option;
+    uri->length = measure.length;
+    return 0;
 }
 
 void vdisk_uri_free(struct vdisk_uri *uri)
 {
     if (!uri)
         return;
-    for (size_t i = 0; i < uri->option_count; i++) {
-        free(uri->options[i].key);
-        free(uri->options[i].value);
-    }
+    for (size_t i = 0; i < uri->option_count; i++)
+        free_option(&uri->options[i]);
     free(uri->options);
     free(uri->snapshot);
     free(uri->image);

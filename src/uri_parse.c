@@ -133,7 +133,7 @@ static int parse_option(struct vdisk_uri *uri, struct parse *parse, struct span 
 {
     size_t equals = find(parse, span, "=");
     struct vd_quoted quoted;
-    const char *key = NULL, *value = NULL;
+    const char *key = "", *value = "";
     int r;
 
     if (span.start == span.end)
@@ -199,7 +199,7 @@ int vdisk_uri_parse(struct vdisk_uri **uri, const char *text, struct vdisk_error
     if (r < 0)
         return r;
 
-    parse.parts = malloc(length + 1);
+    parse.parts = calloc(1, length + 1);
     if (!parse.parts)
         return vd_error_set(err, -ENOMEM, "Out of memory for a URI.");
     r = parse_text(uri, &parse, length);

@@ -19,20 +19,19 @@ int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, c
     if (!new)
         return -ENOMEM;
     r = open_image(&new->image, pool, image, snapshot, read_only);
-    if (r < 0)
-        goto out;
+    if (r < 0) {
+        free(new);
+        return r;
+    }
     sem_init(&new->empty, 0, 0);
+    pthread_mutex_init(&new->asking, NULL);
     r = vd_view_refresh_size(new);
     if (r < 0) {
-        rbd_close(new->image);
-        sem_destroy(&new->empty);
-        goto out;
+        vd_view_discard(new);
+        return r;
     }
     *view = new;
     return 0;
-out:
-    free(new);
-    return r;
 }
 
 bool vd_view_enter(struct vd_view *view)
@@ -75,6 +74,7 @@ void vd_view_free(struct vd_view *view)
         struct vd_view *older = view->older;
 
         assert(view->closed);
+        pthread_mutex_destroy(&view->asking);
         sem_destroy(&view->empty);
         free(view);
         view = older;
@@ -97,9 +97,12 @@ bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length)
 int vd_view_refresh_size(struct vd_view *view)
 {
     uint64_t size;
-    int r = rbd_get_size(view->image, &size);
+    int r;
 
+    pthread_mutex_lock(&view->asking);
+    r = rbd_get_size(view->image, &size);
     if (r == 0)
         atomic_store_explicit(&view->size, size, memory_order_relaxed);
+    pthread_mutex_unlock(&view->asking);
     return r;
 }

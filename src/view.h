@@ -7,6 +7,7 @@
 #ifndef VD_VIEW_H
 #define VD_VIEW_H
 
+#include <pthread.h>
 #include <rbd/librbd.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -23,6 +24,8 @@ struct vd_view {
     /* Posted once, when the gate is closed and nobody is inside. */
     sem_t empty;
     bool closed;
+    /* Held while librbd is asked for the size: an answer that comes late must not undo a newer one. */
+    pthread_mutex_t asking;
     /* Relaxed: a hint for checking ranges, no other data is read by it. */
     _Atomic uint64_t size;
 };

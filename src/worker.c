@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "clock.h"
+#include "container.h"
 
 /* Work that somebody waits for. */
 struct call {
@@ -18,12 +19,12 @@ struct call {
 
 static struct call *call_of(struct vd_work *work)
 {
-    return (struct call *)(void *)((char *)work - offsetof(struct call, work));
+    return VD_CONTAINER_OF(work, struct call, work);
 }
 
 static struct vd_work *work_of(struct vd_node *node)
 {
-    return (struct vd_work *)(void *)((char *)node - offsetof(struct vd_work, node));
+    return VD_CONTAINER_OF(node, struct vd_work, node);
 }
 
 /* Returns whether there was anything. */

@@ -32,9 +32,9 @@ struct vdisk;
  */
 enum vdisk_uri_policy {
     /*
-     * The default: `id`, `key`, timeouts, and tuning that neither names a file nor loads code; `conf` and `keyring`
-     * when the file is one absolute path and it and every folder above it belong to root or the caller and nobody
-     * else can write them.
+     * The default: `id`, `key`, timeouts, and tuning that neither names a file nor loads code, each within bounds;
+     * `conf` and `keyring` when the file is one absolute path and it and every folder above it belong to root or the
+     * caller and nobody else can write them.
      */
     VDISK_URI_GUARDED = 0,
     /* Only `id` and tuning of the image's I/O; identity, monitors and files come from the program. */
@@ -60,7 +60,10 @@ struct vdisk_open_options {
     uint32_t uri_policy;
     /* The Ceph user without "client."; NULL: the URI's `id`, or else Ceph's default, "admin". */
     const char *id;
-    /* The configuration file; NULL: the URI's `conf`, or else Ceph's search path, where finding none is no error. */
+    /*
+     * The configuration file; NULL: the URI's `conf`, or else Ceph's search path, where finding none is no error:
+     * $CEPH_CONF, /etc/ceph/ceph.conf, ~/.ceph/ceph.conf, ./ceph.conf.
+     */
     const char *conf;
     /* Ceph options to set after the URI's, in this order. `id` and `conf` are not Ceph options: -EINVAL. */
     const struct vdisk_option *options;
