@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The cluster as tests handle it. */
+#include "fake_internal.h"
+
+static const struct fake_pool *pool_named(const char *name)
+{
+    const struct fake_pool *pool = fake_pool_find(name);
+
+    if (!pool)
+        fake_abort("there is no pool %s", name);
+    return pool;
+}
+
+static struct fake_image *image_named(const char *pool, const char *name_space, const char *name)
+{
+    struct fake_image *image = fake_image_find(pool_named(pool), name_space, name);
+
+    if (!image)
+        fake_abort("there is no image %s/%s/%s", pool, name_space, name);
+    return image;
+}
+
+static struct fake_snapshot *snapshot_named(const struct fake_image *image, const char *name)
+{
+    struct fake_snapshot *snapshot = fake_header_find(&image->header, name);
+
+    if (!snapshot)
+        fake_abort("image %s has no snapshot %s", image->name, name);
+    return snapshot;
+}
+
+void fake_create_pool(const char *name)
+{
+    fake_lock();
+    if (fake_pool_find(name))
+        fake_abort("there is a pool %s already", name);
+    fake_pool_add(name);
+    fake_unlock();
+}
+
+void fake_create_namespace(const char *pool, const char *name_space)
+{
+    fake_lock();
+    if (fake_namespace_exists(pool_named(pool), name_space))
+        fake_abort("there is a namespace %s/%s already", pool, name_space);
+    fake_namespace_add(pool_named(pool), name_space);
+    fake_unlock();
+}
+
+void fake_create_image(const char *pool, const char *name_space, const char *image, uint64_t size)
+{
+    fake_lock();
+    if (!fake_namespace_exists(pool_named(pool), name_space))
+        fake_abort("there is no namespace %s/%s", pool, name_space);
+    if (fake_image_find(pool_named(pool), name_space, image))
+        fake_abort("there is an image %s/%s/%s already", pool, name_space, image);
+    fake_image_add(pool_named(pool), name_space, image, size);
+    fake_unlock();
+}
+
+void fake_create_snapshot(const char *pool, const char *name_space, const char *image, const char *snapshot,
+                          rbd_snap_namespace_type_t type)
+{
+    struct fake_image *found;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    if (fake_header_find(&found->header, snapshot))
+        fake_abort("image %s has a snapshot %s already", image, snapshot);
+    fake_snapshot_add(found, snapshot, type);
+    fake_watch_fire(found);
+    fake_unlock();
+}
+
+void fake_image_read(const char *pool, const char *name_space, const char *image, const char *snapshot, uint64_t offset,
+                     void *data, size_t length)
+{
+    const struct fake_image *found;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    fake_store_read(snapshot ? snapshot_named(found, snapshot)->store : found->store, offset, data, length);
+    fake_unlock();
+}
+
+void fake_image_write(const char *pool, const char *name_space, const char *image, uint64_t offset, const void *data,
+                      size_t length)
+{
+    const struct fake_image *found;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    if (offset > found->header.size || length > found->header.size - offset)
+        fake_abort("fake_image_write: the range is not inside image %s", image);
+    fake_store_write(found->store, offset, data, length);
+    fake_unlock();
+}
+
+bool fake_image_exists(const char *pool, const char *name_space, const char *image)
+{
+    bool exists;
+
+    fake_lock();
+    exists = fake_image_find(pool_named(pool), name_space, image);
+    fake_unlock();
+    return exists;
+}
+
+uint64_t fake_image_size(const char *pool, const char *name_space, const char *image)
+{
+    uint64_t size;
+
+    fake_lock();
+    size = image_named(pool, name_space, image)->header.size;
+    fake_unlock();
+    return size;
+}
+
+uint64_t fake_image_object_size(const char *pool, const char *name_space, const char *image)
+{
+    uint64_t size;
+
+    fake_lock();
+    size = UINT64_C(1) << image_named(pool, name_space, image)->order;
+    fake_unlock();
+    return size;
+}
+
+size_t fake_image_snapshots(const char *pool, const char *name_space, const char *image)
+{
+    size_t count;
+
+    fake_lock();
+    count = image_named(pool, name_space, image)->header.count;
+    fake_unlock();
+    return count;
+}
+
+size_t fake_image_pages(const char *pool, const char *name_space, const char *image)
+{
+    size_t pages;
+
+    fake_lock();
+    pages = fake_store_pages(image_named(pool, name_space, image)->store);
+    fake_unlock();
+    return pages;
+}
+
+bool fake_image_closed_unflushed(const char *pool, const char *name_space, const char *image)
+{
+    bool unflushed;
+
+    fake_lock();
+    unflushed = image_named(pool, name_space, image)->closed_unflushed;
+    fake_unlock();
+    return unflushed;
+}
+
+void fake_resize_image(const char *pool, const char *name_space, const char *image, uint64_t size, bool notify)
+{
+    struct fake_image *found;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    fake_image_set_size(found, size);
+    if (notify)
+        fake_watch_fire(found);
+    fake_unlock();
+}
+
+void fake_notify(const char *pool, const char *name_space, const char *image)
+{
+    fake_lock();
+    fake_watch_fire(image_named(pool, name_space, image));
+    fake_unlock();
+}
+
+void fake_remove_image(const char *pool, const char *name_space, const char *image)
+{
+    fake_lock();
+    fake_image_remove(image_named(pool, name_space, image));
+    fake_unlock();
+}

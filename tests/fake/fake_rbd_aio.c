@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fake_internal.h"
+
+/* A request as its caller describes it. */
+struct request {
+    enum fake_function function;
+    enum fake_kind kind;
+    rbd_image_t image;
+    rbd_completion_t completion;
+    uint64_t offset;
+    /* NULL: `flat` is the only buffer. */
+    const struct iovec *iov;
+    int iovcnt;
+    struct iovec flat;
+};
+
+static size_t sum_lengths(const struct iovec *iov, int iovcnt)
+{
+    size_t sum = 0;
+
+    for (int i = 0; i < iovcnt; i++) {
+        if (iov[i].iov_len > INT_MAX - sum)
+            fake_abort("a request of 2 GiB or more");
+        if (!iov[i].iov_base && iov[i].iov_len > 0)
+            fake_abort("a buffer of %zu bytes that is NULL", iov[i].iov_len);
+        sum += iov[i].iov_len;
+    }
+    return sum;
+}
+
+static void set_buffers(struct fake_op *op, const struct request *request)
+{
+    op->one = request->flat;
+    op->iov = request->iov ? request->iov : &op->one;
+    op->iovcnt = request->iovcnt;
+    op->length = sum_lengths(op->iov, op->iovcnt);
+    if (op->kind == FAKE_READ && op->iovcnt == 1 && !op->iov[0].iov_base)
+        fake_abort("a read of length 0 into NULL, which crashes");
+}
+
+static void copy_data(struct fake_op *op)
+{
+    char *to = op->copied_data = fake_alloc(op->length);
+
+    for (int i = 0; i < op->iovcnt; i++) {
+        if (op->iov[i].iov_len > 0)
+            memcpy(to, op->iov[i].iov_base, op->iov[i].iov_len);
+        to += op->iov[i].iov_len;
+    }
+}
+
+/* The data stays where it is, but a write never keeps the caller's array. */
+static void copy_array(struct fake_op *op)
+{
+    size_t size = (size_t)op->iovcnt * sizeof *op->iov;
+
+    op->copied_iov = fake_alloc(size);
+    memcpy(op->copied_iov, op->iov, size);
+    op->iov = op->copied_iov;
+}
+
+static struct fake_op *new_op(const struct request *request, struct fake_handle *handle)
+{
+    struct fake_op *op = fake_alloc(sizeof *op);
+
+    op->kind = request->kind;
+    op->handle = handle;
+    op->offset = request->offset;
+    if (op->kind == FAKE_FLUSH)
+        return op;
+    set_buffers(op, request);
+    if (op->kind == FAKE_WRITE && handle->copies_writes)
+        copy_data(op);
+    else if (op->kind == FAKE_WRITE)
+        copy_array(op);
+    return op;
+}
+
+static int submit(const struct request *request)
+{
+    int at_completion, r = fake_enter_aio(request->function, &at_completion);
+    struct fake_handle *handle = fake_object_get(FAKE_HANDLE, request->image);
+    struct fake_completion *completion = fake_completion_get(request->completion);
+    struct fake_op *op;
+
+    if (r == 0 && request->kind != FAKE_FLUSH && request->iovcnt <= 0)
+        r = -EINVAL;
+    if (r < 0)
+        return fake_leave(r);
+    op = new_op(request, handle);
+    op->completion = completion;
+    op->error = at_completion;
+    fake_completion_submitted(completion);
+    fake_engine_submit(op);
+    return fake_leave(0);
+}
+
+int rbd_aio_read(rbd_image_t image, uint64_t offset, size_t length, char *buffer, rbd_completion_t completion)
+{
+    return submit(&(struct request){.function = FN_rbd_aio_read,
+                                    .kind = FAKE_READ,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .iovcnt = 1,
+                                    .flat = {.iov_base = buffer, .iov_len = length}});
+}
+
+int rbd_aio_readv(rbd_image_t image, const struct iovec *iov, int iovcnt, uint64_t offset, rbd_completion_t completion)
+{
+    return submit(&(struct request){.function = FN_rbd_aio_readv,
+                                    .kind = FAKE_READ,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .iov = iov,
+                                    .iovcnt = iovcnt});
+}
+
+int rbd_aio_write(rbd_image_t image, uint64_t offset, size_t length, const char *buffer, rbd_completion_t completion)
+{
+    /* struct iovec has no const; a write only reads. */
+    void *data = (void *)(uintptr_t)buffer;
+
+    return submit(&(struct request){.function = FN_rbd_aio_write,
+                                    .kind = FAKE_WRITE,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .iovcnt = 1,
+                                    .flat = {.iov_base = data, .iov_len = length}});
+}
+
+int rbd_aio_writev(rbd_image_t image, const struct iovec *iov, int iovcnt, uint64_t offset, rbd_completion_t completion)
+{
+    return submit(&(struct request){.function = FN_rbd_aio_writev,
+                                    .kind = FAKE_WRITE,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .iov = iov,
+                                    .iovcnt = iovcnt});
+}
+
+int rbd_aio_flush(rbd_image_t image, rbd_completion_t completion)
+{
+    return submit(
+        &(struct request){.function = FN_rbd_aio_flush, .kind = FAKE_FLUSH, .image = image, .completion = completion});
+}
