@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vdisk-img parse: what the library understands by a URI. Contacts no cluster.
+ */
+#include <stdio.h>
+
+#include "img.h"
+#include "json.h"
+#include "text.h"
+
+static int print_json(FILE *out, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    struct json_builder builder = {.err = err};
+    json_t *root = json_object();
+    json_add_text(&builder, root, "pool", vdisk_uri_pool(uri));
+    json_add_text(&builder, root, "namespace", vdisk_uri_namespace(uri));
+    json_add_text(&builder, root, "image", vdisk_uri_image(uri));
+    json_add_text(&builder, root, "snapshot", vdisk_uri_snapshot(uri));
+    json_t *options = json_add_array(&builder, root, "options");
+    const char *key;
+    const char *value;
+    for (size_t i = 0; vdisk_uri_option(&key, &value, uri, i) == 0; i++) {
+        json_t *option = json_append_object(&builder, options);
+        json_add_text(&builder, option, "key", key);
+        json_add_text(&builder, option, "value", value);
+    }
+    return json_print(out, &builder, root);
+}
+
+static void print_option(FILE *out, const char *key, const char *value)
+{
+    text_print_label(out, "option:");
+    text_print(out, key);
+    fputc('=', out);
+    text_print(out, value);
+    fputc('\n', out);
+}
+
+static void print_plain(FILE *out, const struct vdisk_uri *uri)
+{
+    const char *snapshot = vdisk_uri_snapshot(uri);
+    text_print_line(out, "pool:", vdisk_uri_pool(uri));
+    text_print_line(out, "namespace:", vdisk_uri_namespace(uri));
+    text_print_line(out, "image:", vdisk_uri_image(uri));
+    text_print_line(out, "snapshot:", snapshot ? snapshot : "");
+    const char *key;
+    const char *value;
+    for (size_t i = 0; vdisk_uri_option(&key, &value, uri, i) == 0; i++)
+        print_option(out, key, value);
+}
+
+int img_parse(struct img *img, struct vdisk_error *err)
+{
+    if (img->wants_json)
+        return print_json(img->out, img->uri, err);
+    print_plain(img->out, img->uri);
+    return 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "progress.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "size.h"
+
+enum { WIDTH_MAX = 256, BAR_MIN = 8, BAR_MAX = 40 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The last column stays free: some terminals go to the next line when it is filled. */
+static int line_width(void)
+{
+    struct winsize window;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) < 0 || window.ws_col == 0)
+        return 79;
+    return window.ws_col > WIDTH_MAX ? WIDTH_MAX - 1 : window.ws_col - 1;
+}
+
+void progress_start(struct progress *progress, uint64_t total)
+{
+    *progress = (struct progress){.shown = progress->shown, .total = total};
+    progress->started_ms = now_ms();
+    progress->drawn_ms = progress->started_ms;
+}
+
+static void measure_rate(struct progress *progress, int64_t now)
+{
+    double seconds = (double)(now - progress->drawn_ms) / 1000;
+    if (seconds <= 0)
+        return;
+    double latest = (double)(progress->done - progress->drawn_done) / seconds;
+    bool is_first = progress->drawn_ms == progress->started_ms;
+    progress->rate = is_first ? latest : progress->rate * 0.8 + latest * 0.2;
+    progress->drawn_ms = now;
+    progress->drawn_done = progress->done;
+}
+
+/* "1:02:03 left". */
+static void format_time_left(char *text, size_t room, const struct progress *progress)
+{
+    uint64_t left = progress->total - progress->done;
+    double seconds = left == 0 ? 0 : (double)left / progress->rate;
+    if (!(seconds < 360000)) {
+        snprintf(text, room, "--:-- left");
+        return;
+    }
+    int whole = (int)(seconds + 0.5);
+    if (whole >= 3600)
+        snprintf(text, room, "%d:%02d:%02d left", whole / 3600, whole / 60 % 60, whole % 60);
+    else
+        snprintf(text, room, "%d:%02d left", whole / 60, whole % 60);
+}
+
+/* "####------", or nothing when there is too little room for it. */
+static void format_bar(char bar[BAR_MAX + 4], const struct progress *progress, int room)
+{
+    bar[0] = '\0';
+    int width = room - 3 > BAR_MAX ? BAR_MAX : room - 3;
+    if (width < BAR_MIN)
+        return;
+    double part = progress->total == 0 ? 1 : (double)progress->done / (double)progress->total;
+    int filled = (int)(part * width);
+    bar[0] = '[';
+    memset(bar + 1, '#', (size_t)filled);
+    memset(bar + 1 + filled, '-', (size_t)(width - filled));
+    memcpy(bar + 1 + width, "] ", 3);
+}
+
+static void format_line(char line[WIDTH_MAX], const struct progress *progress, int width)
+{
+    struct size_text done;
+    struct size_text rate;
+    size_format(&done, (double)progress->done);
+    size_format(&rate, progress->rate);
+    if (progress->total == PROGRESS_UNKNOWN) {
+        snprintf(line, WIDTH_MAX, "%s  %s/s", done.text, rate.text);
+        return;
+    }
+
+    struct size_text total;
+    char left[32];
+    char figures[WIDTH_MAX];
+    char bar[BAR_MAX + 4];
+    size_format(&total, (double)progress->total);
+    format_time_left(left, sizeof left, progress);
+    int figures_width = snprintf(figures, sizeof figures, "%s of %s  %s/s  %s", done.text, total.text, rate.text, left);
+    format_bar(bar, progress, width - figures_width - 5);
+    double percent = progress->total == 0 ? 100 : (double)progress->done * 100 / (double)progress->total;
+    snprintf(line, WIDTH_MAX, "%3d%% %s%.190s", (int)percent, bar, figures);
+}
+
+static void draw(struct progress *progress)
+{
+    char line[WIDTH_MAX];
+    int width = line_width();
+    format_line(line, progress, width);
+    int length = (int)strlen(line) > width ? width : (int)strlen(line);
+    /* Blanks cover what is left of a longer line before. */
+    int blanks = progress->drawn_width > length && progress->drawn_width <= width ? progress->drawn_width - length : 0;
+    fprintf(stderr, "\r%.*s%*s", length, line, blanks, "");
+    fflush(stderr);
+    progress->drawn_width = length;
+}
+
+void progress_update(struct progress *progress, uint64_t done)
+{
+    progress->done = done;
+    /* A file can turn out longer than it said. */
+    if (done > progress->total)
+        progress->total = PROGRESS_UNKNOWN;
+    if (!progress->shown)
+        return;
+    int64_t now = now_ms();
+    if (now - progress->drawn_ms < PROGRESS_INTERVAL_MS)
+        return;
+    measure_rate(progress, now);
+    draw(progress);
+}
+
+void progress_finish(struct progress *progress)
+{
+    if (!progress->shown || progress->started_ms == 0)
+        return;
+    /* What remains to be told is how fast all of it went. */
+    double seconds = (double)(now_ms() - progress->started_ms) / 1000;
+    progress->rate = seconds > 0 ? (double)progress->done / seconds : 0;
+    draw(progress);
+    fputc('\n', stderr);
+    progress->started_ms = 0;
+}

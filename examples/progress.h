@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A progress bar on standard error: how much is done, how fast, and how long the rest takes.
+ */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* For `total`: nobody can tell. */
+#define PROGRESS_UNKNOWN UINT64_MAX
+
+/* How often the bar is worth drawing. */
+#define PROGRESS_INTERVAL_MS 200
+
+struct progress {
+    /* False: nothing is drawn. To be set by the owner, as is all else by progress_start. */
+    bool shown;
+    uint64_t total;
+    uint64_t done;
+    int64_t started_ms;
+    /* Of the last drawing: */
+    int64_t drawn_ms;
+    uint64_t drawn_done;
+    int drawn_width;
+    /* Bytes in a second, the latest weighing most. */
+    double rate;
+};
+
+void progress_start(struct progress *progress, uint64_t total);
+
+/* To be called as often as one likes. */
+void progress_update(struct progress *progress, uint64_t done);
+
+/* Draws once more and ends the line. Without a start, or again, it does nothing. */
+void progress_finish(struct progress *progress);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "uri_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "text.h"
+#include "tool.h"
+
+/* The longest URI, its newline, and one byte more: what is longer than that is not parsed either. */
+enum { ROOM = VDISK_URI_MAX + 2 };
+
+/* Makes a string of the `length` bytes of `line`, which has room for a NUL after them. */
+static int check_line(char *line, size_t length, const char *name, struct vdisk_error *err)
+{
+    if (length > 0 && line[length - 1] == '\n')
+        length--;
+    if (memchr(line, '\n', length))
+        return tool_fail(err, -EINVAL, "The URI file %s holds more than one line.", name);
+    if (memchr(line, '\0', length))
+        return tool_fail(err, -EINVAL, "The URI file %s holds a NUL byte.", name);
+    if (length == 0)
+        return tool_fail(err, -EINVAL, "The URI file %s is empty.", name);
+    line[length] = '\0';
+    return 0;
+}
+
+static int read_line(char *line, int fd, const char *name, struct vdisk_error *err)
+{
+    ssize_t length = descriptor_read(fd, line, ROOM);
+    if (length < 0)
+        return tool_fail(err, (int)length, "The URI file %s cannot be read: %s.", name, strerror((int)-length));
+    return check_line(line, (size_t)length, name, err);
+}
+
+int uri_file_read(char **uri, const char *path, struct vdisk_error *err)
+{
+    struct text_quoted quoted;
+    const char *name = text_quote(&quoted, path);
+    bool is_stdin = strcmp(path, "-") == 0;
+    int result;
+    char *line = NULL;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tool_fail(err, -errno, "The URI file %s cannot be opened: %s.", name, strerror(errno));
+
+    line = malloc(ROOM + 1);
+    result = line ? read_line(line, fd, name, err) : tool_fail(err, -ENOMEM, "Out of memory.");
+    if (result == 0) {
+        *uri = line;
+        line = NULL;
+    }
+    free(line);
+    if (!is_stdin)
+        close(fd);
+    return result;
+}
