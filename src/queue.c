@@ -122,6 +122,7 @@ static void collect(struct vdisk_queue *queue)
         return;
     *queue->ready_end = node;
     for (; node; node = node->next) {
+        vd_request_taken(request_of(node));
         queue->ready_count++;
         queue->ready_end = &node->next;
     }

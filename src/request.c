@@ -49,6 +49,8 @@ int vd_request_prepare(struct vd_request *request, const struct vd_transfer *tra
     bool gathered = pool && transfer->kind == VD_REQUEST_WRITE;
     int r;
 
+    assert(request->state == VD_REQUEST_IDLE);
+    request->state = VD_REQUEST_PREPARED;
     request->disk = transfer->disk;
     request->view = transfer->view;
     request->kind = transfer->kind;
@@ -73,8 +75,16 @@ int vd_request_prepare(struct vd_request *request, const struct vd_transfer *tra
     return r;
 }
 
+void vd_request_taken(struct vd_request *request)
+{
+    assert(request->state == VD_REQUEST_STARTED);
+    request->state = VD_REQUEST_DONE;
+}
+
 void vd_request_release(struct vd_request *request, struct vd_bounce *pool)
 {
+    assert(request->state == VD_REQUEST_PREPARED || request->state == VD_REQUEST_DONE);
+    request->state = VD_REQUEST_IDLE;
     if (request->bounce)
         vd_bounce_put(pool, request->bounce, request->length);
     request->bounce = NULL;
@@ -186,13 +196,16 @@ int vd_request_start(struct vd_request *request)
     rbd_completion_t completion;
     int r;
 
+    assert(request->state == VD_REQUEST_PREPARED);
     if (is_done(request)) {
+        request->state = VD_REQUEST_STARTED;
         post(request);
         return 0;
     }
     r = rbd_aio_create_completion(request, completed, &completion);
     if (r < 0)
         return r;
+    request->state = VD_REQUEST_STARTED;
     switch (request->kind) {
     case VD_REQUEST_READ:
         r = start_read(request, completion);
@@ -205,13 +218,16 @@ int vd_request_start(struct vd_request *request)
         break;
     }
     /* When librbd has taken it, it can be long done: neither it nor the request is looked at again. */
-    if (r < 0)
-        rbd_aio_release(completion);
+    if (r >= 0)
+        return 0;
+    request->state = VD_REQUEST_PREPARED;
+    rbd_aio_release(completion);
     return r;
 }
 
 void vd_request_deliver(struct vd_request *request)
 {
+    assert(request->state == VD_REQUEST_DONE);
     if (request->kind != VD_REQUEST_READ || request->result < 0)
         return;
     if (request->bounce)

@@ -2,7 +2,7 @@
 /*
  * One request: from the caller's buffers to librbd and back to the mailbox of whoever waits for it.
  *
- *   idle -> prepare -> start -> (librbd's thread) -> posted to the mailbox -> deliver -> idle
+ *   idle -> prepare -> start -> (librbd's thread) -> posted to the mailbox -> taken -> deliver -> idle
  *
  * Every step but the one in brackets is the queue's thread's. From start until it is taken from the mailbox a request
  * belongs to librbd and its callback; the queue's thread does not touch it.
@@ -26,6 +26,16 @@ enum vd_request_kind {
     VD_REQUEST_FLUSH,
 };
 
+/* Where a request is, as the queue's thread knows it. */
+enum vd_request_state {
+    VD_REQUEST_IDLE,
+    VD_REQUEST_PREPARED,
+    /* With librbd, or posted and not yet taken from the mailbox. */
+    VD_REQUEST_STARTED,
+    /* Taken from the mailbox; its result is final. */
+    VD_REQUEST_DONE,
+};
+
 /* Buffers that a request holds without allocating: covers the scatter lists of most guests. */
 #define VD_REQUEST_INLINE_IOV 8
 
@@ -38,6 +48,8 @@ struct vd_request {
     struct vd_view *view;
     void *user_data;
 
+    /* The queue's thread's. */
+    enum vd_request_state state;
     enum vd_request_kind kind;
     uint64_t offset;
     uint64_t length;
@@ -87,6 +99,9 @@ int vd_request_prepare(struct vd_request *request, const struct vd_transfer *tra
  * it, it is still prepared and will not be posted. The view is left when the request is done.
  */
 int vd_request_start(struct vd_request *request);
+
+/* Notes that it was taken from the mailbox. */
+void vd_request_taken(struct vd_request *request);
 
 /* Takes back what a request that did not start, or was delivered, holds of the pool. It is then idle. */
 void vd_request_release(struct vd_request *request, struct vd_bounce *pool);

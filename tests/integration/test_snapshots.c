@@ -212,7 +212,7 @@ static void the_list_tells_the_size_at_each_snapshot(void **state)
     close_disk(disk);
 }
 
-/* More than one round of asking librbd, whose own order is that of names: neither ascending nor descending age. */
+/* More than one round of asking librbd. The order of age is not that of names. */
 static void forty_snapshots_are_listed_by_age(void **state)
 {
     const char *image = new_image();
