@@ -24,6 +24,7 @@
 #include "wrap.h"
 
 #define WATCHDOG_S 60
+#define NS_PER_MS INT64_C(1000000)
 
 /* Static, so that a failed assert does not pull it away from under its thread. */
 static struct vd_worker worker;
@@ -374,8 +375,8 @@ static void a_timer_runs_again_and_again_no_sooner_than_its_period(void **state)
     wait_for(&counted.told);
     stop_counted(&counted);
     assert_true(counted.runs >= 4);
-    assert_true(counted.first - start >= 5 * 1000000);
-    assert_true(counted.last - counted.first >= 3 * 5 * 1000000);
+    assert_true(counted.first - start >= 5 * NS_PER_MS);
+    assert_true(counted.last - counted.first >= 3 * 5 * NS_PER_MS);
 }
 
 static void a_timer_does_not_run_after_it_was_stopped(void **state)
