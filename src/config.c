@@ -16,6 +16,8 @@
 #define CONNECT_TIMEOUT_KEY "client_mount_timeout"
 #define CONNECT_TIMEOUT_SECONDS "30"
 
+#define CACHE_POLICY_KEY "rbd_cache_policy"
+
 /* The longest value of an option that this file looks at; a longer one is not looked at. */
 #define VALUE_MAX 4096
 
@@ -66,14 +68,19 @@ static int set_option(rados_t cluster, const char *key, const char *value, const
                         vd_quote(&quoted, key), strerror(-r));
 }
 
-/* Sets *timeout when the option is the one that bounds connecting. */
-static void note_timeout(bool *timeout, const char *key)
+/* What was said about options for which libvdisk has a default of its own. */
+struct said {
+    bool timeout;
+    bool cache_policy;
+};
+
+static void note(struct said *said, const char *key)
 {
-    if (vd_option_key_equal(key, CONNECT_TIMEOUT_KEY))
-        *timeout = true;
+    said->timeout |= vd_option_key_equal(key, CONNECT_TIMEOUT_KEY);
+    said->cache_policy |= vd_option_key_equal(key, CACHE_POLICY_KEY);
 }
 
-static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, bool *timeout, struct vdisk_error *err)
+static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, struct said *said, struct vdisk_error *err)
 {
     const char *key, *value;
 
@@ -85,12 +92,12 @@ static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, bool *timeout
 
         if (r < 0)
             return r;
-        note_timeout(timeout, key);
+        note(said, key);
     }
     return 0;
 }
 
-static int apply_caller(rados_t cluster, const struct vdisk_open_options *options, bool *timeout,
+static int apply_caller(rados_t cluster, const struct vdisk_open_options *options, struct said *said,
                         struct vdisk_error *err)
 {
     for (size_t i = 0; i < options->option_count; i++) {
@@ -98,7 +105,7 @@ static int apply_caller(rados_t cluster, const struct vdisk_open_options *option
 
         if (r < 0)
             return r;
-        note_timeout(timeout, options->options[i].key);
+        note(said, options->options[i].key);
     }
     return 0;
 }
@@ -157,11 +164,29 @@ static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
                         vd_quote(&quoted, user));
 }
 
+/*
+ * Ceph's default cache policy, write-around, says that a write is complete before it is on the cluster; when it fails
+ * there after that, with nothing else in flight, librbd 16.2.15 forgets the error, and flush and close claim success.
+ * Nobody who did not ask for that should get it. It never caches reads, so that switching the cache off costs none.
+ */
+static int avoid_write_around(rados_t cluster, struct vdisk_error *err)
+{
+    char value[VALUE_MAX];
+
+    get_value(cluster, "rbd_cache", value);
+    if (strcmp(value, "true") != 0)
+        return 0;
+    get_value(cluster, CACHE_POLICY_KEY, value);
+    if (strcmp(value, "writearound") != 0)
+        return 0;
+    return set_option(cluster, "rbd_cache", "false", "libvdisk", err);
+}
+
 static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                  struct vdisk_error *err)
 {
     char before[VALUE_MAX], after[VALUE_MAX];
-    bool timeout = false;
+    struct said said = {0};
     int r;
 
     get_value(cluster, CONNECT_TIMEOUT_KEY, before);
@@ -169,13 +194,15 @@ static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdis
     if (r < 0)
         return r;
     get_value(cluster, CONNECT_TIMEOUT_KEY, after);
-    timeout = strcmp(before, after) != 0;
+    said.timeout = strcmp(before, after) != 0;
 
-    r = apply_uri(cluster, uri, &timeout, err);
+    r = apply_uri(cluster, uri, &said, err);
     if (r == 0)
-        r = apply_caller(cluster, options, &timeout, err);
-    if (r == 0 && !timeout)
+        r = apply_caller(cluster, options, &said, err);
+    if (r == 0 && !said.timeout)
         r = set_option(cluster, CONNECT_TIMEOUT_KEY, CONNECT_TIMEOUT_SECONDS, "libvdisk", err);
+    if (r == 0 && !said.cache_policy)
+        r = avoid_write_around(cluster, err);
     if (r == 0)
         r = check_key(cluster, vd_config_user(uri, options), err);
     return r;

@@ -54,9 +54,10 @@ const struct vd_policy_row vd_policy_rows[] = {
     {"rbd_op_threads", GUARDED, NUMBER(1, 16), "threads, as bounded"},
     {"rbd_concurrent_management_ops", GUARDED, NUMBER(1, 256), "how parallel a resize or removal of this image is"},
 
-    /* The cache: what is flushed is on the cluster, whatever these say. */
-    {"rbd_cache", BOTH, BOOL, "caching of this image; flushed is durable either way"},
-    {"rbd_cache_policy", BOTH, WORD("writethrough, writeback, writearound"), "as rbd_cache"},
+    /* The cache. Not write-around, which can lose a write in silence. */
+    {"rbd_cache", BOTH, BOOL, "caching of this image; what is flushed is durable"},
+    {"rbd_cache_policy", BOTH, WORD("writethrough, writeback"),
+     "as rbd_cache; writearound can lose a write in silence"},
     {"rbd_cache_writethrough_until_flush", GUARDED, BOOL,
      "a program that flushes loses nothing, one that never does may"},
     {"rbd_cache_size", BOTH, SIZE(0, G), "memory, as bounded"},

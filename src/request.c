@@ -129,7 +129,8 @@ static void conclude(struct vd_request *request, ssize_t result)
 
 /*
  * librbd says -EINVAL to a request that starts past the end of the image. It was inside when it was accepted, so the
- * image has shrunk, unless the error has another cause: the size tells, once it is asked for.
+ * image has shrunk, unless the error has another cause: the size tells, once it is asked for. Of a read that starts
+ * inside there would be data, so that for it the error stays one.
  */
 static void run_settle(struct vd_work *work)
 {
@@ -137,8 +138,10 @@ static void run_settle(struct vd_work *work)
     ssize_t result = -EINVAL;
 
     vd_view_refresh_size(request->view);
-    if (!is_inside(request))
-        result = request->kind == VD_REQUEST_READ ? 0 : -EIO;
+    if (request->kind == VD_REQUEST_READ && !vd_view_holds(request->view, request->offset, 1))
+        result = 0;
+    if (request->kind == VD_REQUEST_WRITE && !is_inside(request))
+        result = -EIO;
     conclude(request, result);
 }
 

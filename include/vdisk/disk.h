@@ -6,7 +6,13 @@
  *
  * Connecting, in this order: the Ceph user; the configuration file; the URI's options in their order; the program's
  * own options, which so outrank the URI; then the monitors, the pool, the namespace and the image. Unless something
- * above configures `client_mount_timeout`, connecting gives up after 30 seconds (librados by itself waits for 300).
+ * above configures `client_mount_timeout` to other than Ceph's default, connecting gives up after 30 seconds (librados
+ * by itself waits for 300).
+ *
+ * Ceph's default cache policy, write-around, is not used: with it a write that fails after it was called complete can
+ * be forgotten, and the next flush claims success (seen with librbd 16.2.15). Where it would be in force, `rbd_cache`
+ * is set to false, so a write is complete when it is on the cluster. A program that wants it all the same sets
+ * `rbd_cache_policy` itself. Pool- and image-level overrides of Ceph's (`rbd config`) outrank all of this.
  */
 #ifndef VDISK_DISK_H
 #define VDISK_DISK_H
@@ -105,10 +111,10 @@ int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open
                    struct vdisk_error *err);
 
 /*
- * Closes a disk and frees it, whatever the result. From the start of the call other threads' new requests on it are
- * refused with -ESHUTDOWN. Blocks until every request on every queue is complete; their completions stay with their
- * queues to be reaped. Then flushes, unless nothing was written since the last good flush, closes the image and
- * drops the connection.
+ * Closes a disk and frees it, whatever the result. Calls of other threads that are under way then are refused with
+ * -ESHUTDOWN where they go on to new requests; none may begin that could outlast the close. Blocks until every request
+ * on every queue is complete; their completions stay with their queues to be reaped. Then flushes, unless nothing was
+ * written since the last good flush, closes the image and drops the connection.
  *
  * 0 says that everything written through this disk is on the cluster. An error says that it may not be:
  *

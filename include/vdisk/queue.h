@@ -55,7 +55,8 @@ struct vdisk_queue_options {
 void vdisk_queue_options_init(struct vdisk_queue_options *options, size_t struct_size);
 
 /*
- * Makes a queue. `options` may be NULL for the defaults. Never blocks.
+ * Makes a queue. A forked child must not use its parent's: both would listen to one pipe. `options` may be NULL for the
+ * defaults. Never blocks.
  *
  * -EINVAL           a field is out of its bounds
  * -E2BIG            `options` carries a field this libvdisk does not know

@@ -464,6 +464,21 @@ struct vdisk *open_disk(const char *spec, uint32_t flags)
     return open_disk_with(spec, &options);
 }
 
+struct vdisk *open_write_back(const char *spec)
+{
+    static const struct vdisk_option write_back[] = {
+        {"rbd_cache", "true"},
+        {"rbd_cache_policy", "writeback"},
+        {"rbd_cache_writethrough_until_flush", "false"},
+        {"rbd_cache_max_dirty_age", "3600"},
+    };
+    struct vdisk_open_options options = default_options(0);
+
+    options.options = write_back;
+    options.option_count = sizeof write_back / sizeof *write_back;
+    return open_disk_with(spec, &options);
+}
+
 void close_disk(struct vdisk *disk)
 {
     struct vdisk_error err;

@@ -87,6 +87,8 @@ const char *json_string(const char *json, const char *key);
 /* Opens rbd/IMAGE[@SNAPSHOT] with the cluster's conf; clean_up closes it unless close_disk has. */
 struct vdisk *open_disk(const char *spec, uint32_t flags);
 struct vdisk *open_disk_with(const char *spec, const struct vdisk_open_options *options);
+/* With a cache that keeps writes back until it is flushed. */
+struct vdisk *open_write_back(const char *spec);
 void close_disk(struct vdisk *disk);
 struct vdisk_open_options default_options(uint32_t flags);
 /* vdisk_create with the cluster's conf; object_size 0: the default. */

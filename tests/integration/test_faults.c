@@ -356,6 +356,27 @@ static void with_a_time_limit_a_read_fails_and_leaves_its_buffer_alone(void **st
     free(before);
 }
 
+/* With Ceph's default cache policy the write would be called complete, and the flush after it successful. */
+static void a_write_that_nobody_takes_is_not_called_complete(void **state)
+{
+    struct vdisk_open_options options = default_options(0);
+    struct vdisk_option limit = {"rados_osd_op_timeout", "5"};
+    struct fixture fixture;
+    struct vdisk_error err;
+
+    (void)state;
+    options.options = &limit;
+    options.option_count = 1;
+    fixture = set_up_disk(&options);
+    assert_done(vdisk_pwrite(fixture.disk, fixture.data, SIZE, 0, 0, &err), &err);
+    assert_done(vdisk_flush(fixture.disk, &err), &err);
+    freeze(osd);
+    assert_failed(vdisk_pwrite(fixture.disk, fixture.data, 4096, 0, 0, &err), -ETIMEDOUT, &err,
+                  FRAGMENTS(base_name(fixture.image)));
+    thaw_now(osd);
+    take_down_disk(&fixture);
+}
+
 static void without_a_monitor_an_open_disk_goes_on_and_a_new_one_times_out(void **state)
 {
     struct fixture fixture = set_up_plain_disk();
@@ -544,6 +565,45 @@ static void writes_lost_by_fencing_fail_every_later_flush_and_the_close(void **s
     take_down_disk(&fixture);
 }
 
+/* Closing must flush by itself, because librbd's own closing keeps the error to itself. */
+static void writes_lost_by_fencing_fail_a_close_without_any_flush(void **state)
+{
+    struct fixture fixture = set_up_plain_disk();
+    struct vdisk_error err;
+    int r;
+
+    (void)state;
+    close_disk(fixture.disk);
+    fixture.disk = open_write_back(fixture.image);
+    assert_done(vdisk_pwrite(fixture.disk, fixture.data, SIZE, 0, 0, &err), &err);
+    fence(fixture.image);
+    forget(fixture.disk);
+    r = vdisk_close(fixture.disk, &err);
+    assert_true(r < 0);
+    assert_failed(r, r, &err, FRAGMENTS(base_name(fixture.image)));
+    fixture.disk = NULL;
+    take_down_disk(&fixture);
+}
+
+static void acknowledging_a_loss_lets_the_close_of_a_fenced_disk_flush_anew(void **state)
+{
+    struct fixture fixture = set_up_plain_disk();
+    struct vdisk_error err;
+
+    (void)state;
+    assert_done(vdisk_pwrite(fixture.disk, fixture.data, SIZE, 0, 0, &err), &err);
+    fence(fixture.image);
+    wait_until(is_fenced, &fixture, "the disk is fenced");
+    assert_true(vdisk_flush(fixture.disk, &err) < 0);
+    assert_done(vdisk_acknowledge_loss(fixture.disk, &err), &err);
+    /* The disk is still fenced, so what is written since, or was not yet flushed, is lost as well. */
+    assert_true(vdisk_flush(fixture.disk, &err) < 0);
+    forget(fixture.disk);
+    assert_true(vdisk_close(fixture.disk, &err) < 0);
+    fixture.disk = NULL;
+    take_down_disk(&fixture);
+}
+
 static void after_fencing_a_new_open_works(void **state)
 {
     struct fixture fixture = set_up_plain_disk();
@@ -595,11 +655,14 @@ int main(void)
         TEST(closing_waits_for_a_frozen_osd_and_refuses_new_requests),
         TEST(closing_a_read_only_disk_survives_a_size_poll_that_is_stuck),
         TEST(with_a_time_limit_a_read_fails_and_leaves_its_buffer_alone),
+        TEST(a_write_that_nobody_takes_is_not_called_complete),
         TEST(without_a_monitor_an_open_disk_goes_on_and_a_new_one_times_out),
         TEST(requests_survive_the_kill_and_restart_of_an_osd),
         TEST(writes_to_a_full_cluster_wait_for_room_and_reads_do_not),
         TEST(a_fenced_disk_fails_every_request),
         TEST(writes_lost_by_fencing_fail_every_later_flush_and_the_close),
+        TEST(writes_lost_by_fencing_fail_a_close_without_any_flush),
+        TEST(acknowledging_a_loss_lets_the_close_of_a_fenced_disk_flush_anew),
         TEST(after_fencing_a_new_open_works),
         TEST(deleting_the_pool_of_an_open_disk_leaves_no_request_behind),
     };

@@ -341,6 +341,15 @@ static void bytes_far_out_are_the_same_for_qemu(void **state)
 
 /* Both at the same time. */
 
+static bool rbd_reads(const char *image, const unsigned char *data, size_t size)
+{
+    char *out = RBD_OUTPUT("export", image, "-");
+    bool same = memcmp(out, data, size) == 0;
+
+    free(out);
+    return same;
+}
+
 static void flushed_bytes_are_read_by_rbd_while_the_disk_is_open(void **state)
 {
     const char *image = new_image();
@@ -350,15 +359,32 @@ static void flushed_bytes_are_read_by_rbd_while_the_disk_is_open(void **state)
 
     (void)state;
     create_image(image, ODD_SIZE, 0);
-    disk = open_disk(image, 0);
-    /* Only after a first flush may librbd's cache hold writes back. */
-    for (int round = 0; round < 2; round++) {
-        fill(data, ODD_SIZE, (uint64_t)round);
+    disk = open_write_back(image);
+    for (uint64_t round = 0; round < 2; round++) {
+        fill(data, ODD_SIZE, round);
         write_by_queue(disk, data, ODD_SIZE);
+        /* Or else the flush proves nothing. */
+        assert_false(rbd_reads(image, data, ODD_SIZE));
         assert_done(vdisk_flush(disk, &err), &err);
-        assert_rbd_exports(image, data, ODD_SIZE);
+        assert_true(rbd_reads(image, data, ODD_SIZE));
     }
     close_disk(disk);
+    free(data);
+}
+
+static void bytes_not_flushed_are_read_by_rbd_once_the_disk_is_closed(void **state)
+{
+    const char *image = new_image();
+    unsigned char *data = pattern(ODD_SIZE, 19);
+    struct vdisk *disk;
+
+    (void)state;
+    create_image(image, ODD_SIZE, 0);
+    disk = open_write_back(image);
+    write_by_queue(disk, data, ODD_SIZE);
+    assert_false(rbd_reads(image, data, ODD_SIZE));
+    close_disk(disk);
+    assert_rbd_exports(image, data, ODD_SIZE);
     free(data);
 }
 
@@ -621,6 +647,7 @@ int main(void)
         TEST(what_was_not_written_between_writes_is_zeroes_for_all),
         TEST(bytes_far_out_are_the_same_for_qemu),
         TEST(flushed_bytes_are_read_by_rbd_while_the_disk_is_open),
+        TEST(bytes_not_flushed_are_read_by_rbd_once_the_disk_is_closed),
         TEST(two_writers_in_turn_see_each_others_bytes),
         TEST(objects_of_all_sizes_are_read_by_rbd),
         TEST(objects_of_all_sizes_are_read_here),

@@ -493,20 +493,18 @@ static void the_array_of_buffers_is_free_again_at_once(void **state)
 
 static void a_flush_covers_writes_accepted_before_it_on_its_queue(void **state)
 {
+    const size_t piece = 300007;
     const char *image = new_image();
     unsigned char *data = pattern(SIZE, 13);
     struct vdisk_queue *queue = new_queue(64);
-    struct vdisk_error err;
     struct vdisk *disk;
     char mark;
 
     (void)state;
     create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    /* From the first flush on librbd's cache may hold writes back. */
-    assert_done(vdisk_flush(disk, &err), &err);
-    for (size_t at = 0; at < SIZE; at += 300007)
-        assert_int_equal(write_from(queue, disk, data + at, SIZE - at < 300007 ? SIZE - at : 300007, at, 0), 0);
+    disk = open_write_back(image);
+    for (size_t at = 0; at < SIZE; at += piece)
+        assert_int_equal(write_from(queue, disk, data + at, SIZE - at < piece ? SIZE - at : piece, at, 0), 0);
     assert_int_equal(vdisk_aio_flush(queue, disk, 0, &mark), 0);
     while (wait_one(queue).user_data != &mark)
         ;
@@ -521,13 +519,11 @@ static void a_flush_covers_completed_writes_of_another_queue(void **state)
     const char *image = new_image();
     unsigned char *data = pattern(SIZE, 14);
     struct vdisk_queue *writing = new_queue(64), *flushing = new_queue(1);
-    struct vdisk_error err;
     struct vdisk *disk;
 
     (void)state;
     create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    assert_done(vdisk_flush(disk, &err), &err);
+    disk = open_write_back(image);
     assert_int_equal(write_from(writing, disk, data, SIZE, 0, 0), 0);
     reap_all(writing);
     assert_int_equal(vdisk_aio_flush(flushing, disk, 0, NULL), 0);

@@ -354,9 +354,7 @@ static void a_snapshot_holds_completed_writes_that_were_not_flushed(void **state
 
     (void)state;
     create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    /* From the first flush on librbd's cache may hold writes back. */
-    assert_done(vdisk_flush(disk, &err), &err);
+    disk = open_write_back(image);
     for (int i = 0; i < 5; i++) {
         fill(data, SIZE, (uint64_t)i);
         assert_done(vdisk_pwrite(disk, data, SIZE, 0, 0, &err), &err);
@@ -379,7 +377,7 @@ static void a_snapshot_made_by_rbd_while_the_disk_is_open_holds_completed_writes
 
     (void)state;
     create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_write_back(image);
     write_all(disk, after, SIZE);
     assert_done(vdisk_pwrite(disk, before, SIZE, 0, 0, &err), &err);
     RBD("snap", "create", text("%s@snap", image));

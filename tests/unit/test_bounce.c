@@ -327,7 +327,7 @@ static void idle_and_used_never_pass_the_limit_together(void **state)
     enum { SLOTS = 24 };
     struct vd_bounce pool;
     void *buffers[SLOTS] = {NULL};
-    uint64_t lengths[SLOTS], in_use = 0;
+    uint64_t lengths[SLOTS] = {0}, in_use = 0;
     uint32_t random = 12345;
 
     (void)state;

@@ -79,7 +79,30 @@ static void the_defaults_are_admin_and_the_search_path(void **state)
 {
     (void)state;
     must_open(IMAGE_URI, NULL);
-    assert_string_equal(fake_conf_log(), "create id=admin\nfile\nset client_mount_timeout=30\nconnect\nshutdown\n");
+    assert_string_equal(fake_conf_log(), "create id=admin\n"
+                                         "file\n"
+                                         "set client_mount_timeout=30\n"
+                                         "set rbd_cache=false\n"
+                                         "connect\n"
+                                         "shutdown\n");
+}
+
+static void write_around_is_not_used_unasked(void **state)
+{
+    (void)state;
+    must_open(IMAGE_URI, NULL);
+    assert_string_equal(fake_conf_get("rbd_cache"), "false");
+    must_open(IMAGE_URI ":rbd_cache=true", NULL);
+    assert_string_equal(fake_conf_get("rbd_cache"), "false");
+}
+
+static void another_cache_policy_stays(void **state)
+{
+    (void)state;
+    must_open(IMAGE_URI ":rbd_cache_policy=writeback", NULL);
+    assert_string_equal(fake_conf_get("rbd_cache"), "true");
+    must_open(IMAGE_URI, OPTIONS(PROGRAM({"rbd_cache_policy", "writearound"})));
+    assert_string_equal(fake_conf_get("rbd_cache"), "true");
 }
 
 static void the_programs_option_outranks_the_uris(void **state)
@@ -700,6 +723,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(everything_is_applied_in_the_documented_order),
         TEST(the_defaults_are_admin_and_the_search_path),
+        TEST(write_around_is_not_used_unasked),
+        TEST(another_cache_policy_stays),
         TEST(the_programs_option_outranks_the_uris),
         TEST(the_uris_option_outranks_the_files),
         TEST(the_last_of_repeated_options_counts),

@@ -68,7 +68,7 @@ static const struct value_case value_cases[] = {
      {"", "21", "99", "1/21", "21/1", "-1", "1/", "/1", "1/2/3", "x", "5x", " 5", "5 ", "1/-1", "1 / 2",
       "18446744073709551617"}},
     {"rbd_cache_policy",
-     {"writethrough", "writeback", "writearound"},
+     {"writethrough", "writeback"},
      {"", "WriteBack", "write", "writeback,", ",", "writeback ", "writethrough, writeback", "$host", " writeback"}},
     {"rbd_default_features",
      {"61", "layering", "layering,exclusive-lock"},

@@ -376,7 +376,7 @@ static void a_timer_runs_again_and_again_no_sooner_than_its_period(void **state)
     stop_counted(&counted);
     assert_true(counted.runs >= 4);
     assert_true(counted.first - start >= 5 * NS_PER_MS);
-    assert_true(counted.last - counted.first >= 3 * 5 * NS_PER_MS);
+    assert_true(counted.last - counted.first >= 15 * NS_PER_MS);
 }
 
 static void a_timer_does_not_run_after_it_was_stopped(void **state)
