@@ -7,10 +7,12 @@
 #include "cat.h"
 #include "output.h"
 #include "ring.h"
+#include "source.h"
 #include "tool.h"
 
 struct reading {
     struct ring ring;
+    struct source source;
     struct output output;
     struct progress *progress;
     uint64_t start;
@@ -98,6 +100,8 @@ int cat_read(struct vdisk *disk, const struct cat_range *range, struct progress 
     struct reading reading = {.progress = progress, .start = range->offset, .offset = range->offset};
     int result = cat_range_end(&reading.end, range, vdisk_get_size(disk), err);
     if (result == 0)
+        result = source_start(&reading.source, disk, err);
+    if (result == 0)
         result = ring_create(&reading.ring, disk, err);
     if (result < 0)
         return result;
@@ -105,6 +109,8 @@ int cat_read(struct vdisk *disk, const struct cat_range *range, struct progress 
     output_start(&reading.output, STDOUT_FILENO);
     progress_start(progress, reading.end - reading.start);
     result = copy(&reading, err);
+    if (result == 0)
+        result = source_check(&reading.source, err);
     int closed = close_output(&reading.output);
     if (result == 0 && closed < 0)
         result = fail_write(&reading, closed, err);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "source.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tool.h"
+
+/*
+ * Looks at the image afresh, which vdisk_snapshot_list does for a disk that is open read-only: -ENOENT if it is gone,
+ * whatever image has its name by now.
+ */
+static int look(struct source *source, struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vdisk_snapshot *snapshots;
+    struct vdisk_info info;
+    size_t count;
+    *source = (struct source){.disk = disk, .snapshot_id = SOURCE_NO_SNAPSHOT};
+    vdisk_info_init(&info, sizeof info);
+    int result = vdisk_get_info(&info, disk, err);
+    if (result == 0)
+        result = vdisk_snapshot_list(&snapshots, &count, disk, err);
+    if (result != 0)
+        return result;
+    for (size_t i = 0; info.snapshot && i < count; i++) {
+        if (strcmp(snapshots[i].name, info.snapshot) == 0)
+            source->snapshot_id = snapshots[i].id;
+    }
+    vdisk_snapshot_list_free(snapshots);
+    return 0;
+}
+
+int source_start(struct source *source, struct vdisk *disk, struct vdisk_error *err)
+{
+    return look(source, disk, err);
+}
+
+int source_check(const struct source *source, struct vdisk_error *err)
+{
+    struct source now;
+    int result = look(&now, source->disk, err);
+    if (result == -ENOENT || (result == 0 && now.snapshot_id != source->snapshot_id))
+        return tool_fail(err, -ENOENT, "Somebody removed what was read meanwhile; the copy may end in zeroes instead.");
+    return result;
+}
