@@ -5,9 +5,9 @@
  * Any thread may use a disk, several at once too, until vdisk_close is called. Every function that may block says so.
  *
  * Connecting, in this order: the Ceph user; the configuration file; the URI's options in their order; the program's
- * own options, which so outrank the URI; then the monitors, the pool, the namespace and the image. Unless something
- * above configures `client_mount_timeout` to other than Ceph's default, connecting gives up after 30 seconds (librados
- * by itself waits for 300).
+ * own options, each of which so outranks the URI's of the same name; then the monitors, the pool, the namespace and the
+ * image. Unless something above configures `client_mount_timeout` to other than Ceph's default, connecting gives up
+ * after 30 seconds (librados by itself waits for 300).
  *
  * Ceph's default cache policy, write-around, is not used: with it a write that fails after it was called complete can
  * be forgotten, and the next flush claims success (seen with librbd 16.2.15). Where it would be in force, `rbd_cache`
@@ -55,7 +55,11 @@ struct vdisk_option {
     const char *value;
 };
 
-/* Open only for reading. Needs no write capability, takes no lock and sets no watch on the image. */
+/*
+ * Open only for reading. Needs no write capability, takes no lock and sets no watch on the image. So nothing keeps
+ * others from removing it, or the snapshot, meanwhile; Ceph then reads the missing objects as zeroes, with success.
+ * vdisk_snapshot_list looks at the image afresh, and says -ENOENT when it is gone.
+ */
 #define VDISK_OPEN_READ_ONLY (1u << 0)
 
 struct vdisk_open_options {
