@@ -90,6 +90,23 @@ unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue)
     return queue ? queue->in_flight : 0;
 }
 
+int vdisk_queue_error(struct vdisk_queue *queue, const struct vdisk_completion *completion, struct vdisk_error *err)
+{
+    const struct vdisk_error *found;
+
+    vd_error_clear(err);
+    if (!queue || !completion)
+        return vd_error_set(err, -EINVAL, "The %s is NULL.", queue ? "completion" : "queue");
+    if (completion->result == 0)
+        return 0;
+    found = vd_queue_error(queue, completion);
+    if (!found)
+        return vd_error_set(err, completion->result, "The request failed: %s.", strerror(-completion->result));
+    if (err)
+        *err = *found;
+    return completion->result;
+}
+
 int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
                      unsigned int max, int timeout_ms)
 {

@@ -45,19 +45,19 @@ static int connect_error(int code, const char *user, struct vdisk_error *err)
 static int connect_cluster(struct vd_connection *connection, const struct vdisk_uri *uri,
                            const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    int r = vd_config_create(&connection->cluster, uri, options, err);
+    int r = vd_config_create(&connection->rados, uri, options, err);
 
     if (r < 0)
         return r;
-    r = rados_connect(connection->cluster);
+    r = rados_connect(connection->rados);
     if (r < 0) {
-        rados_shutdown(connection->cluster);
+        rados_shutdown(connection->rados);
         return connect_error(r, vd_config_user(uri, options), err);
     }
     return 0;
 }
 
-static int make_connection(struct vd_connection **connection, const struct vdisk_uri *uri,
+static int make_connection(struct vd_connection **connection, struct vd_cluster *cluster, const struct vdisk_uri *uri,
                            const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     struct vd_connection *new = calloc(1, sizeof *new);
@@ -74,10 +74,11 @@ static int make_connection(struct vd_connection **connection, const struct vdisk
         goto out;
     r = vd_worker_start(&new->worker);
     if (r < 0) {
-        rados_shutdown(new->cluster);
+        rados_shutdown(new->rados);
         vd_error_set(err, r, "The thread for a connection cannot be started: %s.", strerror(-r));
         goto out;
     }
+    new->cluster = vd_cluster_share(cluster);
     *connection = new;
     return 0;
 out:
@@ -90,7 +91,8 @@ void vd_connection_release(struct vd_connection *connection)
     if (!connection)
         return;
     vd_worker_stop(&connection->worker);
-    rados_shutdown(connection->cluster);
+    rados_shutdown(connection->rados);
+    vd_cluster_put(connection->cluster);
     free(connection);
 }
 
@@ -121,7 +123,7 @@ static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, cons
                      struct vdisk_error *err)
 {
     struct vd_quoted quoted;
-    int r = rados_ioctx_create(connection->cluster, vdisk_uri_pool(uri), pool);
+    int r = rados_ioctx_create(connection->rados, vdisk_uri_pool(uri), pool);
 
     if (r < 0) {
         *pool = NULL;
@@ -138,13 +140,13 @@ static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, cons
     return r;
 }
 
-int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, const struct vdisk_uri *uri,
-                       const struct vdisk_open_options *options, struct vdisk_error *err)
+int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                       const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     int r;
 
     *pool = NULL;
-    r = make_connection(connection, uri, options, err);
+    r = make_connection(connection, cluster, uri, options, err);
     if (r != 0)
         return r;
     r = open_pool(pool, *connection, uri, err);

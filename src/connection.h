@@ -11,20 +11,23 @@
 #include <vdisk/error.h>
 #include <vdisk/uri.h>
 
+#include "cluster.h"
 #include "worker.h"
 
 struct vd_connection {
-    rados_t cluster;
+    /* As named by callers; has a reference of it. */
+    struct vd_cluster *cluster;
+    rados_t rados;
     struct vd_worker worker;
 };
 
 /*
- * Connects as the URI and the options say, of which the policy has been checked, and opens the pool and namespace that
- * the URI names; *pool is to be closed with rados_ioctx_destroy. Blocks. To be called with signals blocked (process.h),
- * since it starts threads.
+ * Connects to `cluster` as the URI and the options say, of which the policy has been checked, and opens the pool and
+ * namespace that the URI names; *pool is to be closed with rados_ioctx_destroy. Blocks. To be called with signals
+ * blocked (process.h), since it starts threads.
  */
-int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, const struct vdisk_uri *uri,
-                       const struct vdisk_open_options *options, struct vdisk_error *err);
+int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                       const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err);
 
 /* Drops the connection; every pool opened through it must be closed. NULL is fine. */
 void vd_connection_release(struct vd_connection *connection);

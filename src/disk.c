@@ -28,8 +28,8 @@ static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, str
                          vdisk_uri_snapshot(uri), err);
 }
 
-static int connect_and_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
-                            struct vdisk_error *err)
+static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vdisk_uri *uri,
+                            const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     struct vd_connection *connection = NULL;
     rados_ioctx_t pool = NULL;
@@ -39,7 +39,7 @@ static int connect_and_open(struct vdisk **disk, const struct vdisk_uri *uri, co
     r = copy_names(&names, uri, err);
     if (r < 0)
         return r;
-    r = vd_connection_open(&connection, &pool, uri, options, err);
+    r = vd_connection_open(&connection, &pool, cluster, uri, options, err);
     if (r == 0)
         r = vd_handle_open(disk, connection, pool, names, options, err);
     if (r == 0)
@@ -55,6 +55,7 @@ int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vd
                struct vdisk_error *err)
 {
     struct vdisk_open_options full;
+    struct vd_cluster *cluster;
     struct vd_quoted quoted;
     sigset_t signals;
     int r;
@@ -69,9 +70,13 @@ int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vd
     if (vdisk_uri_snapshot(uri) && !(full.flags & VDISK_OPEN_READ_ONLY))
         return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
                             vd_quote(&quoted, vdisk_uri_snapshot(uri)));
+    cluster = vd_cluster_get(uri, &full);
+    if (!cluster)
+        return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
     vd_signals_block(&signals);
-    r = connect_and_open(disk, uri, &full, err);
+    r = connect_and_open(disk, cluster, uri, &full, err);
     vd_signals_restore(&signals);
+    vd_cluster_put(cluster);
     return r;
 }
 

@@ -34,6 +34,37 @@ struct vd_view *vd_handle_enter(struct vdisk *disk)
     return NULL;
 }
 
+struct vd_view *vd_handle_enter_held(struct vdisk *disk)
+{
+    for (;;) {
+        struct vd_view *view = current_view(disk);
+
+        /* Retired only for a successor, while the disk is held. */
+        if (vd_view_enter(view))
+            return view;
+    }
+}
+
+bool vd_handle_hold(struct vdisk *disk)
+{
+    return vd_gate_enter(&disk->holds);
+}
+
+void vd_handle_let_go(struct vdisk *disk)
+{
+    if (vd_gate_leave(&disk->holds))
+        sem_post(&disk->let_go);
+}
+
+/* From now on nobody holds the disk, and those who do are waited for. */
+static void end_holds(struct vdisk *disk)
+{
+    if (vd_gate_close(&disk->holds))
+        return;
+    while (sem_wait(&disk->let_go) < 0)
+        assert(errno == EINTR);
+}
+
 uint64_t vd_handle_size(const struct vdisk *disk)
 {
     return atomic_load_explicit(&current_view(disk)->size, memory_order_relaxed);
@@ -289,6 +320,8 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
         goto out;
     }
     pthread_mutex_init(&new->lanes_lock, NULL);
+    sem_init(&new->let_go, 0, 0);
+    vd_lane_init(&new->lane, connection->cluster->executor);
     *disk = new;
     return 0;
 out:
@@ -305,6 +338,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
 
     /* Release: see vd_handle_enter. */
     atomic_store_explicit(&disk->closing, true, memory_order_release);
+    end_holds(disk);
     stop_polling(disk);
     view = current_view(disk);
     vd_view_retire(view);
@@ -330,6 +364,7 @@ void vd_handle_free(struct vdisk *disk)
     rados_ioctx_destroy(disk->pool);
     vd_connection_release(disk->connection);
     vdisk_uri_free(disk->uri);
+    sem_destroy(&disk->let_go);
     pthread_mutex_destroy(&disk->lanes_lock);
     free(disk);
 }

@@ -6,6 +6,7 @@
 #define VD_HANDLE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +16,8 @@
 #include <vdisk/uri.h>
 
 #include "connection.h"
+#include "executor.h"
+#include "gate.h"
 #include "view.h"
 #include "worker.h"
 #include "writes.h"
@@ -35,6 +38,11 @@ struct vdisk {
     uint64_t stripe_unit;
     uint64_t stripe_count;
     uint64_t features;
+
+    /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
+    struct vd_gate holds;
+    sem_t let_go;
+    struct vd_lane lane;
 
     /* Swapped by the worker only. Older views hang on the newest; their memory lives as long as the disk. */
     _Atomic(struct vd_view *) view;
@@ -70,6 +78,16 @@ int vd_handle_close(struct vdisk *disk, const char **step);
 
 /* Drops what the disk owns, after vd_handle_close. */
 void vd_handle_free(struct vdisk *disk);
+
+/*
+ * Keeps the disk, and its last view in use, for a control operation. false: the disk is closing. To be let go, after
+ * which the disk may go.
+ */
+bool vd_handle_hold(struct vdisk *disk);
+void vd_handle_let_go(struct vdisk *disk);
+
+/* Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. */
+struct vd_view *vd_handle_enter_held(struct vdisk *disk);
 
 /* Enters the current view; NULL: the disk is closing. To be left with vd_view_leave, after which the disk may go. */
 struct vd_view *vd_handle_enter(struct vdisk *disk);

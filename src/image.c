@@ -61,12 +61,13 @@ static int create_in_pool(rados_ioctx_t pool, const struct vdisk_uri *uri, uint6
     return vd_error_set(err, r, "Creating image %s in pool %s failed: %s.", image.text, pool_name.text, strerror(-r));
 }
 
-static int connect_and_create(const struct vdisk_uri *uri, uint64_t size, const struct vdisk_create_options *create,
-                              const struct vdisk_open_options *connect, struct vdisk_error *err)
+static int connect_and_create(struct vd_cluster *cluster, const struct vdisk_uri *uri, uint64_t size,
+                              const struct vdisk_create_options *create, const struct vdisk_open_options *connect,
+                              struct vdisk_error *err)
 {
     struct vd_connection *connection;
     rados_ioctx_t pool;
-    int r = vd_connection_open(&connection, &pool, uri, connect, err);
+    int r = vd_connection_open(&connection, &pool, cluster, uri, connect, err);
 
     if (r < 0)
         return r;
@@ -81,6 +82,7 @@ int vdisk_create(const struct vdisk_uri *uri, uint64_t size, const struct vdisk_
 {
     struct vdisk_open_options full_connect;
     struct vdisk_create_options full_create;
+    struct vd_cluster *cluster;
     struct vd_quoted quoted;
     sigset_t signals;
     int r;
@@ -96,8 +98,12 @@ int vdisk_create(const struct vdisk_uri *uri, uint64_t size, const struct vdisk_
     if (vdisk_uri_snapshot(uri))
         return vd_error_set(err, -EINVAL, "The URI of an image to create must not name a snapshot, but it names %s.",
                             vd_quote(&quoted, vdisk_uri_snapshot(uri)));
+    cluster = vd_cluster_get(uri, &full_connect);
+    if (!cluster)
+        return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
     vd_signals_block(&signals);
-    r = connect_and_create(uri, size, &full_create, &full_connect, err);
+    r = connect_and_create(cluster, uri, size, &full_create, &full_connect, err);
     vd_signals_restore(&signals);
+    vd_cluster_put(cluster);
     return r;
 }

@@ -10,9 +10,24 @@
 #include "clock.h"
 #include "container.h"
 
-static struct vd_request *request_of(struct vd_node *node)
+static struct vd_letter *letter_of(struct vd_node *node)
 {
-    return VD_CONTAINER_OF(node, struct vd_request, node);
+    return VD_CONTAINER_OF(node, struct vd_letter, node);
+}
+
+static struct vd_request *request_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_request, letter);
+}
+
+static struct vd_ticket *ticket_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_ticket, letter);
+}
+
+static struct vd_ticket *ticket_of_progress(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_ticket, progress_letter);
 }
 
 int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind)
@@ -41,9 +56,20 @@ out:
     return r;
 }
 
+static void free_failed(struct vdisk_queue *queue)
+{
+    while (queue->failed) {
+        struct vd_ticket *ticket = queue->failed;
+
+        queue->failed = ticket->next;
+        vd_ticket_free(ticket);
+    }
+}
+
 void vd_queue_free(struct vdisk_queue *queue)
 {
-    assert(queue->in_flight == 0);
+    assert(queue->in_flight == 0 && !queue->ready);
+    free_failed(queue);
     vd_mailbox_destroy(&queue->mailbox);
     for (unsigned int i = 0; i < queue->touched; i++)
         vd_request_destroy(&queue->requests[i]);
@@ -59,7 +85,7 @@ static struct vd_request *get_request(struct vdisk_queue *queue)
     struct vd_request *request;
 
     if (queue->idle) {
-        request = request_of(queue->idle);
+        request = request_of(letter_of(queue->idle));
         queue->idle = queue->idle->next;
         return request;
     }
@@ -73,13 +99,13 @@ static struct vd_request *get_request(struct vdisk_queue *queue)
 
 static void put_request(struct vdisk_queue *queue, struct vd_request *request)
 {
-    request->node.next = queue->idle;
-    queue->idle = &request->node;
+    request->letter.node.next = queue->idle;
+    queue->idle = &request->letter.node;
 }
 
 static int start(struct vdisk_queue *queue, const struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
 {
-    struct vd_request *request = get_request(queue);
+    struct vd_request *request = queue->in_flight < queue->depth ? get_request(queue) : NULL;
     int r;
 
     if (!request)
@@ -95,6 +121,7 @@ static int start(struct vdisk_queue *queue, const struct vd_transfer *transfer, 
         return r;
     }
     queue->in_flight++;
+    queue->unfinished++;
     return 0;
 }
 
@@ -112,7 +139,65 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, str
     return r;
 }
 
+/* Tasks. */
+
+void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+{
+    ticket->serial = ++queue->last_serial;
+    ticket->next = queue->tickets;
+    if (ticket->next)
+        ticket->next->previous = ticket;
+    queue->tickets = ticket;
+    queue->in_flight++;
+    queue->unfinished++;
+}
+
+static void unlink_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+{
+    if (ticket->next)
+        ticket->next->previous = ticket->previous;
+    if (ticket->previous)
+        ticket->previous->next = ticket->next;
+    else
+        queue->tickets = ticket->next;
+    queue->in_flight--;
+}
+
+void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+{
+    unlink_ticket(queue, ticket);
+    queue->unfinished--;
+}
+
+const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion)
+{
+    uint64_t serial;
+
+    memcpy(&serial, completion->reserved, sizeof serial);
+    for (const struct vd_ticket *ticket = queue->failed; ticket; ticket = ticket->next) {
+        if (ticket->serial == serial)
+            return &ticket->error;
+    }
+    return NULL;
+}
+
 /* Completion. */
+
+static void note_taken(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    switch (letter->kind) {
+    case VD_LETTER_REQUEST:
+        vd_request_taken(request_of(letter));
+        queue->unfinished--;
+        break;
+    case VD_LETTER_TASK:
+        vd_ticket_taken(ticket_of(letter));
+        queue->unfinished--;
+        break;
+    case VD_LETTER_PROGRESS:
+        break;
+    }
+}
 
 static void collect(struct vdisk_queue *queue)
 {
@@ -122,28 +207,60 @@ static void collect(struct vdisk_queue *queue)
         return;
     *queue->ready_end = node;
     for (; node; node = node->next) {
-        vd_request_taken(request_of(node));
-        queue->ready_count++;
+        note_taken(queue, letter_of(node));
         queue->ready_end = &node->next;
     }
 }
 
-static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *completion)
+static void reap_request(struct vdisk_queue *queue, struct vd_request *request, struct vdisk_completion *completion)
 {
-    struct vd_request *request = request_of(queue->ready);
-
-    queue->ready = queue->ready->next;
-    if (!queue->ready)
-        queue->ready_end = &queue->ready;
-    queue->ready_count--;
-
     vd_request_deliver(request);
-    memset(completion, 0, sizeof *completion);
     completion->user_data = request->user_data;
     completion->result = request->result;
     vd_request_release(request, &queue->bounce);
     put_request(queue, request);
     queue->in_flight--;
+}
+
+/* One that failed is kept until the next reap, for its sentence. */
+static void reap_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, struct vdisk_completion *completion)
+{
+    vd_ticket_deliver(ticket, completion);
+    unlink_ticket(queue, ticket);
+    if (ticket->result == 0) {
+        vd_ticket_free(ticket);
+        return;
+    }
+    ticket->next = queue->failed;
+    queue->failed = ticket;
+}
+
+static struct vd_letter *pop_ready(struct vdisk_queue *queue)
+{
+    struct vd_node *node = queue->ready;
+
+    queue->ready = node->next;
+    if (!queue->ready)
+        queue->ready_end = &queue->ready;
+    return letter_of(node);
+}
+
+static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *completion)
+{
+    struct vd_letter *letter = pop_ready(queue);
+
+    memset(completion, 0, sizeof *completion);
+    switch (letter->kind) {
+    case VD_LETTER_REQUEST:
+        reap_request(queue, request_of(letter), completion);
+        break;
+    case VD_LETTER_TASK:
+        reap_ticket(queue, ticket_of(letter), completion);
+        break;
+    case VD_LETTER_PROGRESS:
+        vd_ticket_deliver_progress(ticket_of_progress(letter), completion);
+        break;
+    }
 }
 
 static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)
@@ -168,6 +285,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
     unsigned int count = 0;
     bool in_time = true;
 
+    free_failed(queue);
     for (;;) {
         collect(queue);
         count += reap_ready(queue, completions + count, max - count);
@@ -182,7 +300,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
 void vd_queue_drain(struct vdisk_queue *queue)
 {
     collect(queue);
-    while (queue->ready_count < queue->in_flight) {
+    while (queue->unfinished > 0) {
         vd_mailbox_wait(&queue->mailbox, VD_NEVER);
         collect(queue);
     }

@@ -13,6 +13,7 @@
 #include "bounce.h"
 #include "mailbox.h"
 #include "request.h"
+#include "task.h"
 
 struct vdisk_queue {
     struct vd_mailbox mailbox;
@@ -22,12 +23,16 @@ struct vdisk_queue {
     struct vd_request *requests;
     unsigned int touched;
     struct vd_node *idle;
-    /* Accepted and not yet reaped. */
+    /* Tasks: those in flight; and, until the next reap, those that were reaped last and have an error to tell. */
+    struct vd_ticket *tickets;
+    struct vd_ticket *failed;
+    uint64_t last_serial;
+    /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
-    /* Those of them that are completed and taken from the mailbox, oldest first. */
+    unsigned int unfinished;
+    /* Letters taken from the mailbox and not yet reaped, oldest first. */
     struct vd_node *ready;
     struct vd_node **ready_end;
-    unsigned int ready_count;
     /* Of a disk's idle queues (sync.c). */
     struct vdisk_queue *next;
 };
@@ -51,5 +56,12 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
 
 /* As vdisk_queue_drain. */
 void vd_queue_drain(struct vdisk_queue *queue);
+
+/* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
+void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+
+/* The error of a completion of the latest reap; NULL: there is no sentence. */
+const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion);
 
 #endif

@@ -14,6 +14,7 @@
 
 void vd_request_init(struct vd_request *request, struct vd_mailbox *mailbox)
 {
+    request->letter.kind = VD_LETTER_REQUEST;
     request->mailbox = mailbox;
     request->iov = request->inline_iov;
     request->iov_capacity = VD_REQUEST_INLINE_IOV;
@@ -97,7 +98,7 @@ static void post(struct vd_request *request)
 {
     struct vd_view *view = request->view;
 
-    vd_mailbox_post(request->mailbox, &request->node);
+    vd_mailbox_post(request->mailbox, &request->letter.node);
     vd_view_leave(view);
 }
 

@@ -16,6 +16,7 @@
 
 #include "bounce.h"
 #include "handle.h"
+#include "letter.h"
 #include "mailbox.h"
 #include "view.h"
 #include "worker.h"
@@ -41,7 +42,7 @@ enum vd_request_state {
 
 struct vd_request {
     /* In the list of idle requests, a mailbox, or the queue's list of completed ones. */
-    struct vd_node node;
+    struct vd_letter letter;
     struct vd_mailbox *mailbox;
     struct vdisk *disk;
     /* Entered for the time that librbd has the request. */

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "error.h"
 #include "handle.h"
+#include "task.h"
 
 /* Changing. */
 
@@ -44,70 +45,138 @@ static int change_error(const struct change *change, const struct vdisk *disk, c
                         vd_quote(&image, vdisk_uri_image(disk->uri)), reason(change, code));
 }
 
-static int apply_change(const struct change *change, struct vdisk *disk, const char *name, uint32_t flags,
-                        struct vdisk_error *err)
+struct change_task {
+    struct vd_task task;
+    const struct change *change;
+    char *name;
+};
+
+static int run_change(struct vd_task *task, struct vdisk_error *err)
 {
-    struct vd_view *view;
+    const struct change_task *this = (const struct change_task *)task;
+    int r = this->change->apply(task->view->image, this->name);
+
+    if (r < 0)
+        change_error(this->change, task->disk, this->name, r, err);
+    /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
+    vd_view_refresh_size(task->view);
+    return r;
+}
+
+static void clear_change(struct vd_task *task)
+{
+    free(((struct change_task *)task)->name);
+}
+
+static int new_change(struct vd_task **task, const struct change *change, struct vdisk *disk, const char *name,
+                      uint32_t flags, struct vdisk_error *err)
+{
+    static const struct vd_task_kind kind = {.run = run_change, .clear = clear_change};
+    struct change_task *new;
     int r;
 
     vd_error_clear(err);
     r = vd_check_writable(disk, "Changing the snapshots of", err);
     if (r == 0)
         r = vd_check_flags(flags, 0, err);
-    if (r != 0)
+    if (r < 0)
         return r;
     if (!name || !name[0])
         return vd_error_set(err, -EINVAL, "The name of the snapshot is empty.");
-    r = vd_check_enter(&view, disk, err);
-    if (r < 0)
-        return r;
-    r = change->apply(view->image, name);
-    if (r < 0)
-        change_error(change, disk, name, r, err);
-    /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
-    vd_view_refresh_size(view);
-    vd_view_leave(view);
-    return r;
+    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    if (!new)
+        return -ENOMEM;
+    *task = &new->task;
+    new->change = change;
+    new->name = strdup(name);
+    if (new->name)
+        return 0;
+    vd_task_free(*task);
+    return vd_error_set(err, -ENOMEM, "Out of memory for the name of the snapshot.");
 }
+
+static int change(const struct change *change, struct vdisk *disk, const char *name, uint32_t flags,
+                  struct vdisk_error *err)
+{
+    struct vd_task *task;
+    int r = new_change(&task, change, disk, name, flags, err);
+
+    return r < 0 ? r : vd_task_perform(task, err);
+}
+
+static int change_aio(struct vdisk_queue *queue, const struct change *change, struct vdisk *disk, const char *name,
+                      uint32_t flags, void *user_data, struct vdisk_error *err)
+{
+    struct vd_task *task;
+    int r = new_change(&task, change, disk, name, 0, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+}
+
+static const struct change create_change = {.apply = rbd_snap_create, .doing = "Creating"};
+static const struct change remove_change = {
+    .apply = rbd_snap_remove, .doing = "Removing", .busy = "it is protected or clones depend on it"};
+static const struct change rollback_change = {.apply = rbd_snap_rollback, .doing = "Rolling back to"};
+static const struct change protect_change = {
+    .apply = rbd_snap_protect, .doing = "Protecting", .busy = "it is protected already"};
+static const struct change unprotect_change = {.apply = rbd_snap_unprotect,
+                                               .doing = "Unprotecting",
+                                               .busy = "clones depend on it",
+                                               .invalid = "it is not protected"};
 
 int vdisk_snapshot_create(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct change create = {.apply = rbd_snap_create, .doing = "Creating"};
+    return change(&create_change, disk, name, flags, err);
+}
 
-    return apply_change(&create, disk, name, flags, err);
+int vdisk_aio_snapshot_create(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                              void *user_data, struct vdisk_error *err)
+{
+    return change_aio(queue, &create_change, disk, name, flags, user_data, err);
 }
 
 int vdisk_snapshot_remove(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct change remove = {
-        .apply = rbd_snap_remove, .doing = "Removing", .busy = "it is protected or clones depend on it"};
+    return change(&remove_change, disk, name, flags, err);
+}
 
-    return apply_change(&remove, disk, name, flags, err);
+int vdisk_aio_snapshot_remove(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                              void *user_data, struct vdisk_error *err)
+{
+    return change_aio(queue, &remove_change, disk, name, flags, user_data, err);
 }
 
 int vdisk_snapshot_rollback(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct change rollback = {.apply = rbd_snap_rollback, .doing = "Rolling back to"};
+    return change(&rollback_change, disk, name, flags, err);
+}
 
-    return apply_change(&rollback, disk, name, flags, err);
+int vdisk_aio_snapshot_rollback(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                                void *user_data, struct vdisk_error *err)
+{
+    return change_aio(queue, &rollback_change, disk, name, flags, user_data, err);
 }
 
 int vdisk_snapshot_protect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct change protect = {
-        .apply = rbd_snap_protect, .doing = "Protecting", .busy = "it is protected already"};
+    return change(&protect_change, disk, name, flags, err);
+}
 
-    return apply_change(&protect, disk, name, flags, err);
+int vdisk_aio_snapshot_protect(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                               void *user_data, struct vdisk_error *err)
+{
+    return change_aio(queue, &protect_change, disk, name, flags, user_data, err);
 }
 
 int vdisk_snapshot_unprotect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct change unprotect = {.apply = rbd_snap_unprotect,
-                                            .doing = "Unprotecting",
-                                            .busy = "clones depend on it",
-                                            .invalid = "it is not protected"};
+    return change(&unprotect_change, disk, name, flags, err);
+}
 
-    return apply_change(&unprotect, disk, name, flags, err);
+int vdisk_aio_snapshot_unprotect(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                                 void *user_data, struct vdisk_error *err)
+{
+    return change_aio(queue, &unprotect_change, disk, name, flags, user_data, err);
 }
 
 /* Listing. */

@@ -81,6 +81,17 @@ int vdisk_queue_destroy(struct vdisk_queue *queue);
  */
 int vdisk_queue_get_fd(const struct vdisk_queue *queue);
 
+/* This is not the final completion of its request: there will be another one with the same user_data. */
+#define VDISK_COMPLETION_MORE (1u << 0)
+
+/*
+ * For control operations that take it: reports, by completions with VDISK_COMPLETION_MORE, how far the operation has
+ * come. They do not pile up: while one is not reaped the next one only changes what it will say.
+ */
+#define VDISK_AIO_PROGRESS (1u << 16)
+/* The whole of an operation, as completions count it. */
+#define VDISK_PROGRESS_WHOLE 1000000u
+
 /*
  * One completed request. 64 bytes, for ever.
  */
@@ -89,13 +100,13 @@ struct vdisk_completion {
     void *user_data;
     /* 0 or a negative errno. */
     int32_t result;
-    /* Zero in this version. */
+    /* VDISK_COMPLETION_... */
     uint32_t flags;
-    /* Zero in this version. */
+    /* What an open produced; NULL otherwise. */
     struct vdisk *disk;
-    /* Zero in this version. */
+    /* How far a control operation has come, out of VDISK_PROGRESS_WHOLE; 0 otherwise. */
     uint64_t value;
-    /* Zero. */
+    /* The library's own. */
     unsigned char reserved[64 - 2 * sizeof(void *) - 2 * sizeof(uint32_t) - sizeof(uint64_t)];
 };
 
@@ -107,6 +118,15 @@ struct vdisk_completion {
  * -EPERM   a forked child
  */
 int vdisk_queue_reap(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max);
+
+/*
+ * The sentence that explains the failure of a completion that the latest vdisk_queue_reap or _wait returned. What
+ * later calls of these return makes it go away. Never blocks.
+ *
+ * -EINVAL  an argument is NULL
+ * otherwise the completion's result
+ */
+int vdisk_queue_error(struct vdisk_queue *queue, const struct vdisk_completion *completion, struct vdisk_error *err);
 
 /*
  * As vdisk_queue_reap, but blocks until at least `min` completions are there or `timeout_ms` milliseconds have passed

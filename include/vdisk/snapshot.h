@@ -21,6 +21,7 @@
 
 #include <vdisk/disk.h>
 #include <vdisk/error.h>
+#include <vdisk/queue.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -61,6 +62,22 @@ int vdisk_snapshot_protect(struct vdisk *disk, const char *name, uint32_t flags,
  * -EBUSY   clones depend on it
  */
 int vdisk_snapshot_unprotect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
+
+/*
+ * The same on a queue: never block; 0: accepted, the result comes with the completion, and the name is copied.
+ *
+ * -EAGAIN  the queue is full, or no thread can be started
+ */
+int vdisk_aio_snapshot_create(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                              void *user_data, struct vdisk_error *err);
+int vdisk_aio_snapshot_remove(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                              void *user_data, struct vdisk_error *err);
+int vdisk_aio_snapshot_rollback(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                                void *user_data, struct vdisk_error *err);
+int vdisk_aio_snapshot_protect(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                               void *user_data, struct vdisk_error *err);
+int vdisk_aio_snapshot_unprotect(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
+                                 void *user_data, struct vdisk_error *err);
 
 struct vdisk_snapshot {
     uint64_t id;

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "task.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "container.h"
+#include "error.h"
+#include "process.h"
+#include "queue.h"
+
+void *vd_task_new(size_t size, const struct vd_task_kind *kind, struct vdisk *disk, struct vd_cluster *cluster,
+                  struct vdisk_error *err)
+{
+    struct vd_task *task = calloc(1, size);
+
+    assert(size >= sizeof *task && !disk == !!cluster);
+    if (!task) {
+        vd_cluster_put(cluster);
+        vd_error_set(err, -ENOMEM, "Out of memory for the operation.");
+        return NULL;
+    }
+    task->kind = kind;
+    task->disk = disk;
+    task->cluster = cluster;
+    return task;
+}
+
+void vd_task_free(struct vd_task *task)
+{
+    if (task->kind->clear)
+        task->kind->clear(task);
+    vd_cluster_put(task->cluster);
+    free(task);
+}
+
+/* Running. */
+
+static int closing_error(struct vdisk_error *err)
+{
+    return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
+}
+
+/* With the disk held, which keeps its last view from being retired, or without a disk. */
+static int run(struct vd_task *task, struct vdisk_error *err)
+{
+    int r;
+
+    if (!task->disk || task->kind->without_view)
+        return task->kind->run(task, err);
+    task->view = vd_handle_enter_held(task->disk);
+    r = task->kind->run(task, err);
+    vd_view_leave(task->view);
+    return r;
+}
+
+int vd_task_perform(struct vd_task *task, struct vdisk_error *err)
+{
+    struct vdisk_completion completion = {0};
+    struct vdisk *disk = task->disk;
+    sigset_t signals;
+    int r;
+
+    if (disk && !vd_handle_hold(disk)) {
+        vd_task_free(task);
+        return closing_error(err);
+    }
+    vd_signals_block(&signals);
+    r = run(task, err);
+    vd_signals_restore(&signals);
+    if (task->kind->deliver)
+        task->kind->deliver(task, &completion);
+    vd_task_free(task);
+    if (disk)
+        vd_handle_let_go(disk);
+    return r;
+}
+
+/* In a lane. */
+
+static struct vd_task *task_of(struct vd_job *job)
+{
+    return VD_CONTAINER_OF(job, struct vd_task, job);
+}
+
+static void run_job(struct vd_job *job)
+{
+    struct vd_task *task = task_of(job);
+    struct vd_ticket *ticket = task->ticket;
+    struct vdisk_error error = {0};
+    int r = run(task, &error);
+
+    /*
+     * Release: the queue's thread, which frees an abandoned ticket, sees the end of the run. Acquire: as in
+     * vd_ticket_cancel. An abandoned ticket is not touched.
+     */
+    if (atomic_exchange_explicit(&task->claim, VD_TASK_DONE, memory_order_acq_rel) == VD_TASK_ABANDONED)
+        return;
+    ticket->result = r;
+    ticket->error = error;
+}
+
+/* Nothing that the job leaves behind is the lane's any more. */
+static void finish_job(struct vd_job *job)
+{
+    struct vd_task *task = task_of(job);
+    struct vdisk *disk = task->disk;
+
+    if (atomic_load_explicit(&task->claim, memory_order_relaxed) == VD_TASK_ABANDONED)
+        vd_task_free(task);
+    else
+        /* From here on ticket and task are the queue's. */
+        vd_mailbox_post(task->ticket->mailbox, &task->ticket->letter.node);
+    if (disk)
+        vd_handle_let_go(disk);
+}
+
+/* Submitting. */
+
+static struct vd_ticket *new_ticket(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data)
+{
+    struct vd_ticket *ticket = calloc(1, sizeof *ticket);
+
+    if (!ticket)
+        return NULL;
+    ticket->letter.kind = VD_LETTER_TASK;
+    ticket->progress_letter.kind = VD_LETTER_PROGRESS;
+    ticket->mailbox = &queue->mailbox;
+    ticket->task = task;
+    ticket->user_data = user_data;
+    ticket->wants_progress = flags & VDISK_AIO_PROGRESS;
+    return ticket;
+}
+
+static void choose_lane(struct vd_task *task)
+{
+    if (task->lane)
+        return;
+    task->lane = task->disk ? &task->disk->lane : &task->own_lane;
+    if (!task->disk)
+        vd_lane_init(&task->own_lane, task->cluster->executor);
+}
+
+static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
+                struct vdisk_error *err)
+{
+    int r;
+
+    task->ticket = new_ticket(queue, task, flags, user_data);
+    if (!task->ticket)
+        return vd_error_set(err, -ENOMEM, "Out of memory for the operation.");
+    task->job = (struct vd_job){.run = run_job, .finish = finish_job};
+    choose_lane(task);
+    vd_queue_add_ticket(queue, task->ticket);
+    r = vd_lane_post(task->lane, &task->job);
+    if (r < 0) {
+        vd_queue_remove_ticket(queue, task->ticket);
+        free(task->ticket);
+        return vd_error_set(err, r, "No thread can be started for the operation; try again later.");
+    }
+    return 0;
+}
+
+static int submit(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
+                  struct vdisk_error *err)
+{
+    uint32_t known = task->kind->has_progress ? VDISK_AIO_PROGRESS : 0;
+    int r;
+
+    if (!queue)
+        return vd_error_set(err, -EINVAL, "The queue is NULL.");
+    if (flags & ~known)
+        return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", flags & ~known);
+    if (queue->in_flight == queue->depth)
+        return vd_error_set(err, -EAGAIN, "The queue is full: reap completions, then try again.");
+    if (task->disk && !vd_handle_hold(task->disk))
+        return closing_error(err);
+    r = post(queue, task, flags, user_data, err);
+    if (r < 0 && task->disk)
+        vd_handle_let_go(task->disk);
+    return r;
+}
+
+int vd_task_submit(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
+                   struct vdisk_error *err)
+{
+    int r = submit(queue, task, flags, user_data, err);
+
+    if (r < 0)
+        vd_task_free(task);
+    return r;
+}
+
+/* Progress. */
+
+static uint64_t share_done(uint64_t done, uint64_t total)
+{
+    if (total == 0 || done >= total)
+        return VDISK_PROGRESS_WHOLE;
+    return (uint64_t)((double)done / (double)total * VDISK_PROGRESS_WHOLE);
+}
+
+int vd_task_progress(uint64_t done, uint64_t total, void *task)
+{
+    struct vd_ticket *ticket = ((struct vd_task *)task)->ticket;
+
+    if (!ticket || !ticket->wants_progress)
+        return 0;
+    /* Relaxed: a number by itself. */
+    atomic_store_explicit(&ticket->progress, share_done(done, total), memory_order_relaxed);
+    /* One letter at a time, which tells the latest. Acquire: its last use by the queue is over. */
+    if (!atomic_exchange_explicit(&ticket->progress_posted, true, memory_order_acq_rel))
+        vd_mailbox_post(ticket->mailbox, &ticket->progress_letter.node);
+    return 0;
+}
+
+/* The queue's side. */
+
+void vd_ticket_taken(struct vd_ticket *ticket)
+{
+    ticket->finished = true;
+}
+
+void vd_ticket_deliver(struct vd_ticket *ticket, struct vdisk_completion *completion)
+{
+    completion->user_data = ticket->user_data;
+    completion->result = ticket->result;
+    memcpy(completion->reserved, &ticket->serial, sizeof ticket->serial);
+    if (ticket->task && ticket->task->kind->deliver)
+        ticket->task->kind->deliver(ticket->task, completion);
+}
+
+void vd_ticket_deliver_progress(struct vd_ticket *ticket, struct vdisk_completion *completion)
+{
+    /* Release: the letter can be posted again from here on, and carries what is stored after this. */
+    atomic_exchange_explicit(&ticket->progress_posted, false, memory_order_acq_rel);
+    completion->user_data = ticket->user_data;
+    completion->flags = VDISK_COMPLETION_MORE;
+    completion->value = atomic_load_explicit(&ticket->progress, memory_order_relaxed);
+}
+
+/* Of one that no thread has begun with: nobody else will let go of the disk. */
+static void take_back(struct vd_ticket *ticket)
+{
+    struct vdisk *disk = ticket->task->disk;
+
+    vd_task_free(ticket->task);
+    if (disk)
+        vd_handle_let_go(disk);
+}
+
+static int abandon(struct vd_task *task)
+{
+    int running = VD_TASK_RUNNING;
+
+    if (!task->kind->can_be_abandoned)
+        return atomic_load_explicit(&task->claim, memory_order_relaxed) == VD_TASK_DONE ? -EALREADY : -EBUSY;
+    /* Release: what the queue did with the task is over when the thread frees it. */
+    if (!atomic_compare_exchange_strong_explicit(&task->claim, &running, VD_TASK_ABANDONED, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return -EALREADY;
+    return 0;
+}
+
+int vd_ticket_cancel(struct vd_ticket *ticket)
+{
+    int r = 0;
+
+    if (vd_lane_take_back(ticket->task->lane, &ticket->task->job))
+        take_back(ticket);
+    else
+        r = abandon(ticket->task);
+    if (r < 0)
+        return r;
+    ticket->task = NULL;
+    ticket->result = vd_error_set(&ticket->error, -ECANCELED, "The operation was cancelled.");
+    ticket->finished = true;
+    return 0;
+}
+
+void vd_ticket_free(struct vd_ticket *ticket)
+{
+    if (ticket->task)
+        vd_task_free(ticket->task);
+    free(ticket);
+}
