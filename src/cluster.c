@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process.h"
 #include "uri.h"
 
 /* Threads of one cluster that may block at a time: long operations, as flattening, take one each. */
@@ -120,7 +121,8 @@ struct vd_cluster *vd_cluster_get(const struct vdisk_uri *uri, const struct vdis
     struct text key;
     bool is_new = false;
 
-    if (make_key(&key, uri, options) < 0)
+    /* Before there is a lock that a fork could find taken, or a thread that a child would not have. */
+    if (vd_process_will_connect() < 0 || make_key(&key, uri, options) < 0)
         return NULL;
     pthread_mutex_lock(&registry_lock);
     cluster = find(&key);

@@ -32,8 +32,18 @@ static void drop_reference(struct vd_executor *executor)
     free(executor);
 }
 
+struct vd_executor *vd_executor_share(struct vd_executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    executor->references++;
+    pthread_mutex_unlock(&executor->lock);
+    return executor;
+}
+
 void vd_executor_put(struct vd_executor *executor)
 {
+    if (!executor)
+        return;
     pthread_mutex_lock(&executor->lock);
     drop_reference(executor);
 }
@@ -79,22 +89,21 @@ static void remove_lane(struct vd_executor *executor, const struct vd_lane *lane
 static void add_job(struct vd_lane *lane, struct vd_job *job)
 {
     job->next = NULL;
+    job->lane = lane;
     *lane->last = job;
     lane->last = &job->next;
 }
 
-static bool remove_job(struct vd_lane *lane, const struct vd_job *job)
+static void remove_job(struct vd_job *job)
 {
-    struct vd_job **link = &lane->first;
+    struct vd_job **link = &job->lane->first;
 
-    while (*link && *link != job)
+    while (*link != job)
         link = &(*link)->next;
-    if (!*link)
-        return false;
     *link = job->next;
     if (!*link)
-        lane->last = link;
-    return true;
+        job->lane->last = link;
+    job->lane = NULL;
 }
 
 /* Threads. */
@@ -103,8 +112,10 @@ static bool remove_job(struct vd_lane *lane, const struct vd_job *job)
 static void run_one(struct vd_executor *executor, struct vd_lane *lane)
 {
     struct vd_job *job = lane->first;
+    void (*finish)(void *owner) = job->finish;
+    void *owner = job->owner;
 
-    remove_job(lane, job);
+    remove_job(job);
     lane->state = VD_LANE_RUNNING;
     pthread_mutex_unlock(&executor->lock);
     job->run(job);
@@ -114,7 +125,7 @@ static void run_one(struct vd_executor *executor, struct vd_lane *lane)
     if (lane->first)
         add_lane(executor, lane);
     pthread_mutex_unlock(&executor->lock);
-    job->finish(job);
+    finish(owner);
     pthread_mutex_lock(&executor->lock);
 }
 
@@ -165,7 +176,7 @@ int vd_lane_post(struct vd_lane *lane, struct vd_job *job)
     if (executor->threads < executor->limit)
         r = start_thread(executor);
     if (r < 0 && executor->threads == 0) {
-        remove_job(lane, job);
+        remove_job(job);
         r = -EAGAIN;
         goto out;
     }
@@ -176,18 +187,19 @@ out:
     return r;
 }
 
-bool vd_lane_take_back(struct vd_lane *lane, struct vd_job *job)
+bool vd_executor_take_back(struct vd_executor *executor, struct vd_job *job)
 {
-    struct vd_executor *executor = lane->executor;
-    bool taken;
+    struct vd_lane *lane;
 
     pthread_mutex_lock(&executor->lock);
-    taken = remove_job(lane, job);
+    lane = job->lane;
+    if (lane)
+        remove_job(job);
     /* An empty lane may be freed, so that no thread must come upon it. */
-    if (taken && lane->state == VD_LANE_WAITING && !lane->first) {
+    if (lane && lane->state == VD_LANE_WAITING && !lane->first) {
         remove_lane(executor, lane);
         lane->state = VD_LANE_IDLE;
     }
     pthread_mutex_unlock(&executor->lock);
-    return taken;
+    return lane;
 }

@@ -12,10 +12,13 @@
 /* Embedded in what it is about. */
 struct vd_job {
     struct vd_job *next;
-    /* Does the work. */
+    /* The lane that it waits in, under the executor's lock. NULL: it runs, or has run. */
+    struct vd_lane *lane;
+    /* Does the work, with the lane to itself. From its beginning on the job is not the executor's any more. */
     void (*run)(struct vd_job *job);
-    /* After that, when neither job nor lane is the executor's any more: both may be freed here. */
-    void (*finish)(struct vd_job *job);
+    /* Called with `owner` after that, when the lane is not the executor's any more either: it may be freed here. */
+    void (*finish)(void *owner);
+    void *owner;
 };
 
 enum vd_lane_state {
@@ -48,7 +51,10 @@ struct vd_executor {
 /* At most `limit` threads. NULL: out of memory. */
 struct vd_executor *vd_executor_new(unsigned int limit);
 
-/* Drops the owner's reference. What was posted still runs. May be called by a job. */
+/* One more reference. */
+struct vd_executor *vd_executor_share(struct vd_executor *executor);
+
+/* Drops a reference. What was posted still runs. May be called by a job. NULL is fine. */
 void vd_executor_put(struct vd_executor *executor);
 
 void vd_lane_init(struct vd_lane *lane, struct vd_executor *executor);
@@ -56,7 +62,10 @@ void vd_lane_init(struct vd_lane *lane, struct vd_executor *executor);
 /* Appends a job. -EAGAIN: there is no thread and none can be started; the job is not in the lane. Never blocks. */
 int vd_lane_post(struct vd_lane *lane, struct vd_job *job);
 
-/* Takes a job back. false: it runs, or has run. */
-bool vd_lane_take_back(struct vd_lane *lane, struct vd_job *job);
+/*
+ * Takes a job back that was posted to a lane of the executor's. false: it runs, or has run; then the lane need not
+ * exist any more.
+ */
+bool vd_executor_take_back(struct vd_executor *executor, struct vd_job *job);
 
 #endif

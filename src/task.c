@@ -17,6 +17,8 @@ void *vd_task_new(size_t size, const struct vd_task_kind *kind, struct vdisk *di
     struct vd_task *task = calloc(1, size);
 
     assert(size >= sizeof *task && !disk == !!cluster);
+    /* Progress is told by the ticket, which an abandoned task must not touch. */
+    assert(!(kind->has_progress && kind->can_be_abandoned));
     if (!task) {
         vd_cluster_put(cluster);
         vd_error_set(err, -ENOMEM, "Out of memory for the operation.");
@@ -32,6 +34,7 @@ void vd_task_free(struct vd_task *task)
 {
     if (task->kind->clear)
         task->kind->clear(task);
+    vd_executor_put(task->executor);
     vd_cluster_put(task->cluster);
     free(task);
 }
@@ -85,9 +88,8 @@ static struct vd_task *task_of(struct vd_job *job)
     return VD_CONTAINER_OF(job, struct vd_task, job);
 }
 
-static void run_job(struct vd_job *job)
+static void run_for_ticket(struct vd_task *task)
 {
-    struct vd_task *task = task_of(job);
     struct vd_ticket *ticket = task->ticket;
     struct vdisk_error error = {0};
     int r = run(task, &error);
@@ -102,19 +104,39 @@ static void run_job(struct vd_job *job)
     ticket->error = error;
 }
 
-/* Nothing that the job leaves behind is the lane's any more. */
-static void finish_job(struct vd_job *job)
+static void give_to_queue(struct vd_task *task)
 {
-    struct vd_task *task = task_of(job);
-    struct vdisk *disk = task->disk;
-
+    /* Relaxed: decided, and ordered, in run_for_ticket. */
     if (atomic_load_explicit(&task->claim, memory_order_relaxed) == VD_TASK_ABANDONED)
         vd_task_free(task);
     else
         /* From here on ticket and task are the queue's. */
         vd_mailbox_post(task->ticket->mailbox, &task->ticket->letter.node);
-    if (disk)
-        vd_handle_let_go(disk);
+}
+
+/* On a disk's lane: given away before the lane goes on, so that completions come in the order of the operations. */
+static void run_in_order(struct vd_job *job)
+{
+    struct vd_task *task = task_of(job);
+
+    run_for_ticket(task);
+    give_to_queue(task);
+}
+
+static void let_go(void *disk)
+{
+    vd_handle_let_go(disk);
+}
+
+/* A task that has no disk may be what the lane is part of, so that it goes last. */
+static void run_alone(struct vd_job *job)
+{
+    run_for_ticket(task_of(job));
+}
+
+static void give_away(void *task)
+{
+    give_to_queue(task);
 }
 
 /* Submitting. */
@@ -136,11 +158,19 @@ static struct vd_ticket *new_ticket(struct vdisk_queue *queue, struct vd_task *t
 
 static void choose_lane(struct vd_task *task)
 {
-    if (task->lane)
-        return;
-    task->lane = task->disk ? &task->disk->lane : &task->own_lane;
-    if (!task->disk)
+    if (!task->lane && !task->disk)
         vd_lane_init(&task->own_lane, task->cluster->executor);
+    if (!task->lane)
+        task->lane = task->disk ? &task->disk->lane : &task->own_lane;
+    task->executor = vd_executor_share(task->lane->executor);
+}
+
+static void init_job(struct vd_task *task)
+{
+    if (task->disk)
+        task->job = (struct vd_job){.run = run_in_order, .finish = let_go, .owner = task->disk};
+    else
+        task->job = (struct vd_job){.run = run_alone, .finish = give_away, .owner = task};
 }
 
 static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
@@ -151,7 +181,7 @@ static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags,
     task->ticket = new_ticket(queue, task, flags, user_data);
     if (!task->ticket)
         return vd_error_set(err, -ENOMEM, "Out of memory for the operation.");
-    task->job = (struct vd_job){.run = run_job, .finish = finish_job};
+    init_job(task);
     choose_lane(task);
     vd_queue_add_ticket(queue, task->ticket);
     r = vd_lane_post(task->lane, &task->job);
@@ -268,7 +298,7 @@ int vd_ticket_cancel(struct vd_ticket *ticket)
 {
     int r = 0;
 
-    if (vd_lane_take_back(ticket->task->lane, &ticket->task->job))
+    if (vd_executor_take_back(ticket->task->executor, &ticket->task->job))
         take_back(ticket);
     else
         r = abandon(ticket->task);

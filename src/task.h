@@ -40,7 +40,7 @@ struct vd_task_kind {
     void (*clear)(struct vd_task *task);
     /* Takes VDISK_AIO_PROGRESS: run reports by vd_task_progress. */
     bool has_progress;
-    /* Can be given up while it runs: it ends as if nobody had asked for it. */
+    /* Can be given up while it runs: it ends as if nobody had asked for it. Not together with progress. */
     bool can_be_abandoned;
     /* Not to be given a view of its disk, because it deals with views itself. */
     bool without_view;
@@ -84,7 +84,9 @@ struct vd_task {
     /* Of a submitted one. */
     struct vd_ticket *ticket;
     struct vd_job job;
-    /* NULL: the disk's, or for a task without a disk its own. */
+    /* Has a reference of it: the lane of a disk can be gone when the task is to be given up. */
+    struct vd_executor *executor;
+    /* NULL: the disk's, or for a task without a disk its own. It must outlive run. */
     struct vd_lane *lane;
     struct vd_lane own_lane;
     /* Who comes second, the thread that is done or the queue that gives it up, frees the task. */

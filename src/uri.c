@@ -153,6 +153,9 @@ bool vd_uri_is_own_key(const char *key)
 static void free_option(struct option *option)
 {
     free(option->key);
+    /* It can be a secret. */
+    if (option->value)
+        explicit_bzero(option->value, strlen(option->value));
     free(option->value);
 }
 
