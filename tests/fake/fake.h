@@ -72,6 +72,31 @@ uint64_t fake_image_size(const char *pool, const char *name_space, const char *i
 /* The size of the image's objects, as its creator chose it. */
 uint64_t fake_image_object_size(const char *pool, const char *name_space, const char *image);
 
+/* How the image is laid out. */
+struct fake_layout {
+    uint64_t features;
+    uint64_t stripe_unit;
+    uint64_t stripe_count;
+    /* NULL: the image's own pool. */
+    const char *data_pool;
+};
+
+struct fake_layout fake_image_layout(const char *pool, const char *name_space, const char *image);
+
+/* A clone made by somebody else, in the same pool and namespace; of format 1 from a snapshot that this protects, or 2.
+ */
+void fake_create_clone(const char *pool, const char *name_space, const char *image, const char *snapshot, int format,
+                       const char *clone);
+
+/* Whether it is a clone, and not flattened. */
+bool fake_image_is_clone(const char *pool, const char *name_space, const char *image);
+
+/*
+ * A client that has the image open and holds its exclusive lock does not answer any more. It stays among the image's
+ * watchers. As with the real librbd, removing the image fences it and works all the same.
+ */
+void fake_freeze_client(const char *pool, const char *name_space, const char *image);
+
 /* How many snapshots of any type there are. */
 size_t fake_image_snapshots(const char *pool, const char *name_space, const char *image);
 

@@ -99,16 +99,68 @@ struct fake_image *fake_image_add(const struct fake_pool *pool, const char *name
     return image;
 }
 
+struct fake_image *fake_image_first(void)
+{
+    return SLIST_FIRST(&images);
+}
+
+/* Pages are shared and copied when written to, which looks to readers like a parent that is asked for what is missing.
+ */
+struct fake_image *fake_image_clone(struct fake_image *parent, const struct fake_snapshot *snapshot, int format,
+                                    const struct fake_ioctx *ioctx, const char *name)
+{
+    struct fake_image *child = fake_image_add(ioctx->pool, ioctx->name_space, name, snapshot->size);
+
+    fake_store_drop(child->store);
+    child->store = fake_store_clone(snapshot->store);
+    child->parent = parent;
+    child->parent_snapshot = snapshot->id;
+    child->overlap = snapshot->size;
+    child->clone_format = format;
+    return child;
+}
+
+size_t fake_image_children(const struct fake_image *parent, uint64_t snapshot, int format)
+{
+    const struct fake_image *image;
+    size_t count = 0;
+
+    SLIST_FOREACH(image, &images, next)
+    {
+        count += image->parent == parent && image->parent_snapshot == snapshot &&
+                 (format == 0 || image->clone_format == format);
+    }
+    return count;
+}
+
+void fake_image_detach(struct fake_image *child)
+{
+    struct fake_image *parent = child->parent;
+    struct fake_snapshot *snapshot;
+
+    if (!parent)
+        return;
+    child->parent = NULL;
+    child->overlap = 0;
+    snapshot = fake_header_find_id(&parent->header, child->parent_snapshot);
+    if (snapshot && snapshot->type == RBD_SNAP_NAMESPACE_TYPE_TRASH &&
+        fake_image_children(parent, snapshot->id, 0) == 0)
+        fake_snapshot_drop(parent, snapshot);
+}
+
 void fake_image_set_size(struct fake_image *image, uint64_t size)
 {
     if (size < image->header.size)
         fake_store_truncate(image->store, size);
+    if (size < image->overlap)
+        image->overlap = size;
     image->header.size = size;
 }
 
 void fake_image_remove(struct fake_image *image)
 {
     image->removed = true;
+    fake_image_detach(image);
     fake_store_truncate(image->store, 0);
 }
 

@@ -126,6 +126,51 @@ uint64_t fake_image_object_size(const char *pool, const char *name_space, const 
     return size;
 }
 
+struct fake_layout fake_image_layout(const char *pool, const char *name_space, const char *image)
+{
+    const struct fake_image *found;
+    struct fake_layout layout;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    layout = (struct fake_layout){.features = found->features,
+                                  .stripe_unit = found->stripe_unit,
+                                  .stripe_count = found->stripe_count,
+                                  .data_pool = found->data_pool ? found->data_pool->name : NULL};
+    fake_unlock();
+    return layout;
+}
+
+void fake_create_clone(const char *pool, const char *name_space, const char *image, const char *snapshot, int format,
+                       const char *clone)
+{
+    struct fake_ioctx place = {.pool = pool_named(pool), .name_space = (char *)(uintptr_t)name_space};
+    struct fake_snapshot *found;
+
+    fake_lock();
+    found = snapshot_named(image_named(pool, name_space, image), snapshot);
+    found->is_protected |= format == 1;
+    fake_image_clone(image_named(pool, name_space, image), found, format, &place, clone);
+    fake_unlock();
+}
+
+bool fake_image_is_clone(const char *pool, const char *name_space, const char *image)
+{
+    bool is_clone;
+
+    fake_lock();
+    is_clone = image_named(pool, name_space, image)->parent;
+    fake_unlock();
+    return is_clone;
+}
+
+void fake_freeze_client(const char *pool, const char *name_space, const char *image)
+{
+    fake_lock();
+    image_named(pool, name_space, image)->frozen++;
+    fake_unlock();
+}
+
 size_t fake_image_snapshots(const char *pool, const char *name_space, const char *image)
 {
     size_t count;

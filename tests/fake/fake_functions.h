@@ -38,7 +38,12 @@ enum {
     X(rbd_image_options_set_uint64, FAKE_FALLIBLE)                                                                     \
     X(rbd_image_options_set_string, FAKE_FALLIBLE)                                                                     \
     X(rbd_create4, FAKE_CALL)                                                                                          \
+    X(rbd_clone3, FAKE_CALL)                                                                                           \
     X(rbd_remove, FAKE_CALL)                                                                                           \
+    X(rbd_remove_with_progress, FAKE_CALL)                                                                             \
+    X(rbd_rename, FAKE_CALL)                                                                                           \
+    X(rbd_list2, FAKE_CALL)                                                                                            \
+    X(rbd_image_spec_list_cleanup, 0)                                                                                  \
     X(rbd_open, FAKE_CALL)                                                                                             \
     X(rbd_open_read_only, FAKE_CALL)                                                                                   \
     X(rbd_close, FAKE_CALL)                                                                                            \
@@ -48,6 +53,13 @@ enum {
     X(rbd_get_stripe_unit, FAKE_CALL)                                                                                  \
     X(rbd_get_stripe_count, FAKE_CALL)                                                                                 \
     X(rbd_get_id, FAKE_FALLIBLE)                                                                                       \
+    X(rbd_get_overlap, FAKE_CALL)                                                                                      \
+    X(rbd_get_parent, FAKE_CALL)                                                                                       \
+    X(rbd_linked_image_spec_cleanup, 0)                                                                                \
+    X(rbd_snap_spec_cleanup, 0)                                                                                        \
+    X(rbd_watchers_list, FAKE_CALL)                                                                                    \
+    X(rbd_watchers_list_cleanup, 0)                                                                                    \
+    X(rbd_flatten_with_progress, FAKE_CALL)                                                                            \
     X(rbd_resize2, FAKE_CALL)                                                                                          \
     X(rbd_flush, FAKE_CALL)                                                                                            \
     X(rbd_invalidate_cache, FAKE_CALL)                                                                                 \
@@ -69,8 +81,10 @@ enum {
     X(rbd_snap_remove, FAKE_CALL)                                                                                      \
     X(rbd_snap_remove2, FAKE_CALL)                                                                                     \
     X(rbd_snap_rollback, FAKE_CALL)                                                                                    \
+    X(rbd_snap_rollback_with_progress, FAKE_CALL)                                                                      \
     X(rbd_snap_protect, FAKE_CALL)                                                                                     \
     X(rbd_snap_unprotect, FAKE_CALL)                                                                                   \
+    X(rbd_snap_get_id, FAKE_CALL)                                                                                      \
     X(rbd_snap_is_protected, FAKE_CALL)                                                                                \
     X(rbd_snap_get_namespace_type, FAKE_CALL)
 

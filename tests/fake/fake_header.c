@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,15 @@ struct fake_snapshot *fake_header_find(const struct fake_header *header, const c
     return NULL;
 }
 
+struct fake_snapshot *fake_header_find_id(const struct fake_header *header, uint64_t id)
+{
+    for (size_t i = 0; i < header->count; i++) {
+        if (header->snapshots[i].id == id)
+            return &header->snapshots[i];
+    }
+    return NULL;
+}
+
 void fake_snapshot_add(struct fake_image *image, const char *name, rbd_snap_namespace_type_t type)
 {
     struct fake_header *header = &image->header;
@@ -65,4 +76,14 @@ void fake_snapshot_drop(struct fake_image *image, struct fake_snapshot *snapshot
     free_snapshot(snapshot);
     header->count--;
     memmove(snapshot, snapshot + 1, (header->count - index) * sizeof *snapshot);
+}
+
+void fake_snapshot_to_trash(struct fake_snapshot *snapshot)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "93d6ebab-e981-49c8-a620-%012" PRIx64, snapshot->id);
+    free(snapshot->name);
+    snapshot->name = fake_strdup(name);
+    snapshot->type = RBD_SNAP_NAMESPACE_TYPE_TRASH;
 }

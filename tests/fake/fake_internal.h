@@ -66,6 +66,9 @@ void fake_progress(librbd_progress_fn_t progress, void *argument, uint64_t done,
 void fake_callback_begins(void);
 void fake_callback_ends(void);
 
+/* For an operation on all objects of an image: at the first, and half way. */
+void fake_progress_over(librbd_progress_fn_t progress, void *argument, uint64_t objects);
+
 size_t fake_blocked_calls(void);
 void fake_script_reset(void);
 
@@ -134,6 +137,8 @@ struct fake_header {
     size_t count;
 };
 
+struct fake_ioctx;
+
 struct fake_pool {
     SLIST_ENTRY(fake_pool) next;
     int64_t id;
@@ -156,6 +161,16 @@ struct fake_image {
     bool closed_unflushed;
     /* Handles that can write, which the real one counts as watchers. */
     unsigned int writers;
+    /* Clients that have it open, hold its lock, and do not answer. */
+    unsigned int frozen;
+    /* NULL: that of the image itself. */
+    const struct fake_pool *data_pool;
+
+    /* Of a clone, until it is flattened; else NULL. The parent is kept in memory even when it is removed. */
+    struct fake_image *parent;
+    uint64_t parent_snapshot;
+    uint64_t overlap;
+    int clone_format;
 };
 
 const struct fake_pool *fake_pool_find(const char *name);
@@ -170,13 +185,30 @@ struct fake_image *fake_image_add(const struct fake_pool *pool, const char *name
 void fake_image_set_size(struct fake_image *image, uint64_t size);
 void fake_image_remove(struct fake_image *image);
 
+/* All of them, in no order: to go on with SLIST_NEXT. Removed ones too. */
+struct fake_image *fake_image_first(void);
+
+/* Of a protected snapshot (format 1) or any (2). */
+struct fake_image *fake_image_clone(struct fake_image *parent, const struct fake_snapshot *snapshot, int format,
+                                    const struct fake_ioctx *ioctx, const char *name);
+
+/* How many clones a snapshot has: of that format, or with 0 of any. */
+size_t fake_image_children(const struct fake_image *parent, uint64_t snapshot, int format);
+
+/* Cuts the tie to the parent, if there is one. A snapshot in the trash goes with its last clone. */
+void fake_image_detach(struct fake_image *child);
+
 struct fake_header fake_header_copy(const struct fake_header *header);
 void fake_header_free(struct fake_header *header);
 
 /* Only snapshots of users have a name that can be asked for. NULL if there is none. */
 struct fake_snapshot *fake_header_find(const struct fake_header *header, const char *name);
+struct fake_snapshot *fake_header_find_id(const struct fake_header *header, uint64_t id);
 void fake_snapshot_add(struct fake_image *image, const char *name, rbd_snap_namespace_type_t type);
 void fake_snapshot_drop(struct fake_image *image, struct fake_snapshot *snapshot);
+
+/* What is left of a removed one that clones need. */
+void fake_snapshot_to_trash(struct fake_snapshot *snapshot);
 
 void fake_cluster_reset(void);
 
@@ -240,6 +272,9 @@ struct fake_ioctx {
     unsigned int images;
 };
 
+/* As a monitor or an OSD sees it. */
+void fake_client_address(char *text, size_t size, const struct fake_client *client);
+
 /* Frees what the object itself does not. */
 void fake_client_free(struct fake_client *client);
 void fake_ioctx_free(struct fake_ioctx *ioctx);
@@ -277,6 +312,7 @@ struct fake_handle {
 /* What this handle knows about its image. */
 struct fake_header *fake_handle_header(struct fake_handle *handle);
 uint64_t fake_handle_size(struct fake_handle *handle);
+uint64_t fake_handle_objects(struct fake_handle *handle);
 
 /* Whether it cannot be written: opened read-only, or at a snapshot. */
 bool fake_handle_is_fixed(const struct fake_handle *handle);
@@ -403,5 +439,9 @@ void fake_completions_free(void);
 
 /* Names from rbd_snap_list that rbd_snap_list_end has not got back. */
 size_t fake_snapshot_names_open(struct fake_text *text);
+
+/* Strings that callers give back to a rbd_..._cleanup (fake_rbd_specs.c). */
+char *fake_string_give(const char *text);
+size_t fake_strings_open(struct fake_text *text);
 
 #endif

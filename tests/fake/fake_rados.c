@@ -164,7 +164,7 @@ uint64_t rados_get_instance_id(rados_t cluster)
     return id;
 }
 
-static void print_address(char *text, size_t size, const struct fake_client *client)
+void fake_client_address(char *text, size_t size, const struct fake_client *client)
 {
     snprintf(text, size, "127.0.0.1:0/%" PRIu64, client->instance_id * 1000003);
 }
@@ -177,7 +177,7 @@ int rados_getaddrs(rados_t cluster, char **addresses)
 
     if (client->state != FAKE_CONNECTED)
         fake_abort("%s is not connected", client->object.name);
-    print_address(text, sizeof text, client);
+    fake_client_address(text, sizeof text, client);
     if (r == 0)
         *addresses = fake_strdup(text);
     return fake_leave(r);
@@ -190,7 +190,7 @@ static void fence(const char *address)
 
     SLIST_FOREACH(client, &clients, next)
     {
-        print_address(text, sizeof text, client);
+        fake_client_address(text, sizeof text, client);
         if (client->state == FAKE_CONNECTED && (!address || strcmp(address, text) == 0))
             client->fenced = true;
     }

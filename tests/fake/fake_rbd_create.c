@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Making and removing images. */
+/* Making images. */
 #include <errno.h>
+#include <string.h>
 
 #include "fake_internal.h"
 
 #define OPTION_COUNT (RBD_IMAGE_OPTION_MIRROR_IMAGE_MODE + 1)
 #define MIN_ORDER 12
 #define MAX_ORDER 25
+#define MIN_STRIPE 512
 
 /* What an object map can hold. */
 #define MAX_MAPPED_OBJECTS UINT64_C(256000000)
@@ -87,9 +89,9 @@ static uint64_t chosen(const struct image_options *options, int name, uint64_t o
     return options->given[name] ? options->values[name] : otherwise;
 }
 
-static int choose_features(uint64_t *features, const struct image_options *options, const struct fake_config *config)
+static int choose_features(uint64_t *features, const struct image_options *options, uint64_t otherwise)
 {
-    uint64_t wanted = chosen(options, RBD_IMAGE_OPTION_FEATURES, fake_config_number(config, "rbd_default_features"));
+    uint64_t wanted = chosen(options, RBD_IMAGE_OPTION_FEATURES, otherwise);
 
     wanted |= chosen(options, RBD_IMAGE_OPTION_FEATURES_SET, 0);
     wanted &= ~chosen(options, RBD_IMAGE_OPTION_FEATURES_CLEAR, 0);
@@ -107,46 +109,65 @@ static int choose_features(uint64_t *features, const struct image_options *optio
     return 0;
 }
 
-static int choose_stripes(struct layout *layout, const struct image_options *options)
+static int choose_stripes(struct layout *layout, const struct image_options *options, const struct layout *otherwise)
 {
     uint64_t object_size = UINT64_C(1) << layout->order;
 
-    layout->stripe_unit = chosen(options, RBD_IMAGE_OPTION_STRIPE_UNIT, 0);
-    layout->stripe_count = chosen(options, RBD_IMAGE_OPTION_STRIPE_COUNT, 0);
+    layout->stripe_unit = chosen(options, RBD_IMAGE_OPTION_STRIPE_UNIT, otherwise->stripe_unit);
+    layout->stripe_count = chosen(options, RBD_IMAGE_OPTION_STRIPE_COUNT, otherwise->stripe_count);
     if ((layout->stripe_unit == 0) != (layout->stripe_count == 0))
         return -EINVAL;
     if (layout->stripe_unit == 0) {
         layout->stripe_unit = object_size;
         layout->stripe_count = 1;
     }
-    if (layout->stripe_unit > object_size || object_size % layout->stripe_unit)
+    if (layout->stripe_unit > object_size || object_size % layout->stripe_unit || layout->stripe_unit < MIN_STRIPE)
         return -EINVAL;
+    /* Kept in 32 bits, zero of which whoever opens the image will divide by. */
+    if (layout->stripe_count > UINT32_MAX)
+        fake_abort("a stripe count of more than 32 bits makes an image that crashes its users");
     if (layout->stripe_unit != object_size || layout->stripe_count != 1)
         layout->features |= RBD_FEATURE_STRIPINGV2;
     return 0;
 }
 
-static int choose_layout(struct layout *layout, const struct image_options *options, const struct fake_config *config)
+/* `otherwise` is what holds where the options say nothing. */
+static int choose_layout(struct layout *layout, const struct image_options *options, const struct layout *otherwise)
 {
     int r;
 
     layout->order = chosen(options, RBD_IMAGE_OPTION_ORDER, 0);
     if (layout->order == 0)
-        layout->order = fake_config_number(config, "rbd_default_order");
+        layout->order = otherwise->order;
     if (layout->order < MIN_ORDER || layout->order > MAX_ORDER)
         return -EDOM;
     if (chosen(options, RBD_IMAGE_OPTION_FORMAT, 2) == 1)
         return -EINVAL;
     if (options->given[RBD_IMAGE_OPTION_DATA_POOL] && !options->data_pool)
         return -ENOENT;
-    r = choose_features(&layout->features, options, config);
-    return r < 0 ? r : choose_stripes(layout, options);
+    r = choose_features(&layout->features, options, otherwise->features);
+    return r < 0 ? r : choose_stripes(layout, options, otherwise);
+}
+
+static void set_layout(struct fake_image *image, const struct layout *layout, const struct image_options *options)
+{
+    image->order = (int)layout->order;
+    image->features = layout->features;
+    image->stripe_unit = layout->stripe_unit;
+    image->stripe_count = layout->stripe_count;
+    image->data_pool = options->data_pool;
+}
+
+static struct layout configured(const struct fake_config *config)
+{
+    return (struct layout){.order = fake_config_number(config, "rbd_default_order"),
+                           .features = fake_config_number(config, "rbd_default_features")};
 }
 
 static int create(const struct fake_ioctx *ioctx, const char *name, uint64_t size, const struct image_options *options)
 {
+    struct layout layout, otherwise = configured(&ioctx->client->config);
     struct fake_image *image;
-    struct layout layout;
     int r;
 
     if (!name[0])
@@ -155,7 +176,7 @@ static int create(const struct fake_ioctx *ioctx, const char *name, uint64_t siz
         return -ESHUTDOWN;
     if (!fake_namespace_exists(ioctx->pool, ioctx->name_space))
         return -ENOENT;
-    r = choose_layout(&layout, options, &ioctx->client->config);
+    r = choose_layout(&layout, options, &otherwise);
     if (r < 0)
         return r;
     if (fake_image_find(ioctx->pool, ioctx->name_space, name))
@@ -163,10 +184,7 @@ static int create(const struct fake_ioctx *ioctx, const char *name, uint64_t siz
     if (layout.features & RBD_FEATURE_OBJECT_MAP && size >> layout.order > MAX_MAPPED_OBJECTS)
         return -EINVAL;
     image = fake_image_add(ioctx->pool, ioctx->name_space, name, size);
-    image->order = (int)layout.order;
-    image->features = layout.features;
-    image->stripe_unit = layout.stripe_unit;
-    image->stripe_count = layout.stripe_count;
+    set_layout(image, &layout, options);
     return 0;
 }
 
@@ -181,30 +199,74 @@ int rbd_create4(rados_ioctx_t io, const char *name, uint64_t size, rbd_image_opt
     return fake_leave(r);
 }
 
-/* Removing. */
+/* Cloning. */
 
-static int remove_image(const struct fake_ioctx *ioctx, const char *name)
+static int clone_format(const struct image_options *options, const struct fake_config *config)
 {
-    struct fake_image *image = fake_image_find(ioctx->pool, ioctx->name_space, name);
+    char value[16];
 
-    if (ioctx->client->fenced)
-        return -ESHUTDOWN;
-    if (!image)
-        return -ENOENT;
-    if (image->header.count > 0)
-        return -ENOTEMPTY;
-    if (image->writers > 0)
-        return -EBUSY;
-    fake_image_remove(image);
-    return 0;
+    if (options->given[RBD_IMAGE_OPTION_CLONE_FORMAT])
+        return (int)options->values[RBD_IMAGE_OPTION_CLONE_FORMAT];
+    /* "auto": of the first, on a cluster that has not been told to shut out old clients. */
+    if (fake_config_get(config, "rbd_default_clone_format", value, sizeof value) < 0)
+        return 1;
+    return strcmp(value, "2") == 0 ? 2 : 1;
 }
 
-int rbd_remove(rados_ioctx_t io, const char *name)
+static int find_parent(struct fake_image **parent, struct fake_snapshot **snapshot, const struct fake_ioctx *ioctx,
+                       const char *name, const char *snapshot_name)
 {
-    int r = fake_enter(FN_rbd_remove);
-    const struct fake_ioctx *ioctx = get_ioctx(io);
+    if (!snapshot_name[0])
+        fake_abort("the name of the parent's snapshot is empty, and an assertion fails");
+    if (ioctx->client->fenced)
+        return -ESHUTDOWN;
+    *parent = fake_image_find(ioctx->pool, ioctx->name_space, name);
+    *snapshot = *parent ? fake_header_find(&(*parent)->header, snapshot_name) : NULL;
+    return *snapshot ? 0 : -ENOENT;
+}
+
+static int check_parent(const struct fake_image *parent, const struct fake_snapshot *snapshot, int format)
+{
+    if (!(parent->features & RBD_FEATURE_LAYERING))
+        return -ENOSYS;
+    return format == 1 && !snapshot->is_protected ? -EINVAL : 0;
+}
+
+static int make_clone(struct fake_image *parent, const struct fake_snapshot *snapshot, int format,
+                      const struct fake_ioctx *ioctx, const char *name, const struct image_options *options)
+{
+    struct layout layout,
+        otherwise = {(uint64_t)parent->order, parent->features, parent->stripe_unit, parent->stripe_count};
+    int r = name[0] ? 0 : -EINVAL;
+
+    if (r == 0 && !fake_namespace_exists(ioctx->pool, ioctx->name_space))
+        r = -ENOENT;
+    if (r == 0 && fake_image_find(ioctx->pool, ioctx->name_space, name))
+        r = -EEXIST;
+    if (r == 0)
+        r = choose_layout(&layout, options, &otherwise);
+    if (r == 0 && !(layout.features & RBD_FEATURE_LAYERING))
+        r = -ENOSYS;
+    if (r == 0)
+        set_layout(fake_image_clone(parent, snapshot, format, ioctx, name), &layout, options);
+    return r;
+}
+
+int rbd_clone3(rados_ioctx_t parent_io, const char *parent_name, const char *snapshot_name, rados_ioctx_t io,
+               const char *name, rbd_image_options_t opts)
+{
+    int r = fake_enter(FN_rbd_clone3);
+    const struct fake_ioctx *ioctx = get_ioctx(io), *parent_ioctx = get_ioctx(parent_io);
+    const struct image_options *options = fake_object_get(FAKE_IMAGE_OPTIONS, opts);
+    int format = clone_format(options, &ioctx->client->config);
+    struct fake_snapshot *snapshot;
+    struct fake_image *parent;
 
     if (r == 0)
-        r = remove_image(ioctx, name);
+        r = find_parent(&parent, &snapshot, parent_ioctx, parent_name, snapshot_name);
+    if (r == 0)
+        r = check_parent(parent, snapshot, format);
+    if (r == 0)
+        r = make_clone(parent, snapshot, format, ioctx, name, options);
     return fake_leave(r);
 }

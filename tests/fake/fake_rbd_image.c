@@ -32,6 +32,13 @@ uint64_t fake_handle_size(struct fake_handle *handle)
     return handle->snapshot ? handle->snapshot_size : fake_handle_header(handle)->size;
 }
 
+uint64_t fake_handle_objects(struct fake_handle *handle)
+{
+    uint64_t size = fake_handle_size(handle), object_size = UINT64_C(1) << handle->image->order;
+
+    return size / object_size + (size % object_size > 0);
+}
+
 bool fake_handle_is_fixed(const struct fake_handle *handle)
 {
     return handle->read_only || handle->snapshot;
@@ -180,7 +187,7 @@ int rbd_stat(rbd_image_t image, rbd_image_info_t *info, size_t info_size)
                                .obj_size = UINT64_C(1) << handle->image->order,
                                .order = handle->image->order,
                                .parent_pool = -1};
-    info->num_objs = info->size / info->obj_size + (info->size % info->obj_size > 0);
+    info->num_objs = fake_handle_objects(handle);
     snprintf(info->block_name_prefix, sizeof info->block_name_prefix, "rbd_data.%.14s", handle->image->id);
     return fake_leave(0);
 }
@@ -195,13 +202,23 @@ int rbd_get_size(rbd_image_t image, uint64_t *size)
     return fake_leave(r);
 }
 
+/* Set while there is something about the image that older clients would not understand. */
+static uint64_t operations(const struct fake_image *image)
+{
+    bool is_clone = image->parent && image->clone_format == 2;
+
+    for (size_t i = 0; i < image->header.count; i++)
+        is_clone |= fake_image_children(image, image->header.snapshots[i].id, 2) > 0;
+    return is_clone ? RBD_FEATURE_OPERATIONS : 0;
+}
+
 int rbd_get_features(rbd_image_t image, uint64_t *features)
 {
     int r = fake_enter(FN_rbd_get_features);
     const struct fake_handle *handle = get_handle(image);
 
     if (r == 0)
-        *features = handle->image->features;
+        *features = handle->image->features | operations(handle->image);
     return fake_leave(r);
 }
 

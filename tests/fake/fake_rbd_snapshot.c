@@ -78,19 +78,22 @@ int rbd_snap_is_protected(rbd_image_t image, const char *name, int *is_protected
     return fake_leave(r);
 }
 
-static const struct fake_snapshot *find_id(const struct fake_header *header, uint64_t id)
+int rbd_snap_get_id(rbd_image_t image, const char *name, uint64_t *id)
 {
-    for (size_t i = 0; i < header->count; i++) {
-        if (header->snapshots[i].id == id)
-            return &header->snapshots[i];
-    }
-    return NULL;
+    int r = fake_enter(FN_rbd_snap_get_id);
+    const struct fake_snapshot *snapshot = fake_header_find(fake_handle_header(get_handle(image)), name);
+
+    if (r == 0 && !snapshot)
+        r = -ENOENT;
+    if (r == 0)
+        *id = snapshot->id;
+    return fake_leave(r);
 }
 
 int rbd_snap_get_namespace_type(rbd_image_t image, uint64_t id, rbd_snap_namespace_type_t *type)
 {
     int r = fake_enter(FN_rbd_snap_get_namespace_type);
-    const struct fake_snapshot *snapshot = find_id(fake_handle_header(get_handle(image)), id);
+    const struct fake_snapshot *snapshot = fake_header_find_id(fake_handle_header(get_handle(image)), id);
 
     if (r == 0 && !snapshot)
         r = -ENOENT;
@@ -157,7 +160,10 @@ static int remove_snapshot(struct fake_handle *handle, const char *name, uint32_
         return r;
     if (snapshot->is_protected && !(flags & RBD_SNAP_REMOVE_UNPROTECT))
         return -EBUSY;
-    fake_snapshot_drop(handle->image, snapshot);
+    if (fake_image_children(handle->image, snapshot->id, 0) > 0)
+        fake_snapshot_to_trash(snapshot);
+    else
+        fake_snapshot_drop(handle->image, snapshot);
     fake_watch_fire(handle->image);
     return 0;
 }
@@ -195,6 +201,10 @@ static int set_protected(struct fake_handle *handle, const char *name, bool want
     r = find_to_change(handle, name, &snapshot);
     if (r < 0)
         return r;
+    if (wanted && !(handle->image->features & RBD_FEATURE_LAYERING))
+        return -ENOSYS;
+    if (!wanted && fake_image_children(handle->image, snapshot->id, 1) > 0)
+        return -EBUSY;
     if (snapshot->is_protected == wanted)
         return wanted ? -EBUSY : -EINVAL;
     snapshot->is_protected = wanted;
@@ -245,6 +255,19 @@ int rbd_snap_rollback(rbd_image_t image, const char *name)
     int r = fake_enter(FN_rbd_snap_rollback);
     struct fake_handle *handle = get_handle(image);
 
+    if (r == 0)
+        r = roll_back(handle, name);
+    return fake_leave(r);
+}
+
+int rbd_snap_rollback_with_progress(rbd_image_t image, const char *name, librbd_progress_fn_t progress, void *argument)
+{
+    int r = fake_enter(FN_rbd_snap_rollback_with_progress);
+    struct fake_handle *handle = get_handle(image);
+    struct fake_snapshot *snapshot;
+
+    if (r == 0 && !fake_handle_is_fixed(handle) && find_to_change(handle, name, &snapshot) == 0)
+        fake_progress_over(progress, argument, fake_handle_objects(handle));
     if (r == 0)
         r = roll_back(handle, name);
     return fake_leave(r);

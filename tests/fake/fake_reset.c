@@ -8,7 +8,7 @@ static size_t count_leaks(struct fake_text *text)
     if (blocked > 0)
         fake_text_add(text, "%zu blocked calls; ", blocked);
     return blocked + fake_objects_open(text) + fake_completions_open(text) + fake_snapshot_names_open(text) +
-           fake_watches_leaked(text);
+           fake_strings_open(text) + fake_watches_leaked(text);
 }
 
 size_t fake_leaks(char *text, size_t size)

@@ -288,6 +288,14 @@ void fake_progress(librbd_progress_fn_t progress, void *argument, uint64_t done,
     fake_lock();
 }
 
+void fake_progress_over(librbd_progress_fn_t progress, void *argument, uint64_t objects)
+{
+    if (objects == 0)
+        return;
+    fake_progress(progress, argument, 0, objects);
+    fake_progress(progress, argument, objects / 2, objects);
+}
+
 void fake_callback_begins(void)
 {
     /* Else traps sprung inside would be blamed on a function that has long returned. */

@@ -83,6 +83,8 @@ int agree_on_requests(void);
 int agree_on_handles(void);
 int agree_on_snapshots(void);
 int agree_on_images(void);
+int agree_on_clones(void);
+int agree_on_directory(void);
 int agree_on_fencing(void);
 int agree_on_config(void);
 
