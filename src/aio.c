@@ -74,7 +74,7 @@ int vdisk_queue_destroy(struct vdisk_queue *queue)
 
     if (r < 0 || !queue)
         return r;
-    if (queue->in_flight > 0)
+    if (queue->in_flight > 0 || queue->watches)
         return -EBUSY;
     vd_queue_free(queue);
     return 0;

@@ -40,9 +40,7 @@ int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_
 int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error *err)
 {
     *view = vd_handle_enter(disk);
-    if (!*view)
-        return vd_error_set(err, -ESHUTDOWN, "The disk is being closed by another thread.");
-    return 0;
+    return *view ? 0 : vd_handle_refusal(disk, err);
 }
 
 int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err)

@@ -21,7 +21,8 @@ int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err);
 /* As vd_check_disk, and -EROFS for a read-only disk. `doing` is for the message: "Resizing", say. */
 int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_error *err);
 
-/* Enters a disk for the time of a call that blocks; -ESHUTDOWN when it is closing. To be left with vd_view_leave. */
+/* Enters a disk for the time of a call that blocks; -ESHUTDOWN when it is closing or fenced. To be left with
+ * vd_view_leave. */
 int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error *err);
 
 /* -EINVAL for a flag that is not among the `known`. */

@@ -200,7 +200,7 @@ static int resize_entered(struct vdisk *disk, struct vd_view *view, uint64_t siz
     if (!shrink && size < vd_handle_size(disk))
         return shrink_error(size, vd_handle_size(disk), err);
     r = rbd_resize2(view->image, size, shrink, ignore_progress, NULL);
-    vd_view_refresh_size(view);
+    vd_handle_refresh_size(disk, view);
     if (r == -EINVAL && !shrink && size < vd_handle_size(disk))
         return shrink_error(size, vd_handle_size(disk), err);
     if (r < 0)
@@ -225,6 +225,7 @@ int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk
     if (r != 0)
         return r;
     r = resize_entered(disk, view, size, flags & VDISK_RESIZE_SHRINK, err);
+    vd_handle_note_result(disk, r);
     vd_view_leave(view);
     return r;
 }

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "container.h"
+#include <vdisk/event.h>
+
 #include "error.h"
+#include "news.h"
 #include "process.h"
 
-#define DEFAULT_POLL_MS 5000
-
-static struct vd_view *current_view(const struct vdisk *disk)
+struct vd_view *vd_handle_view(const struct vdisk *disk)
 {
     /* Acquire: the view is complete before it is published. */
     return atomic_load_explicit(&disk->view, memory_order_acquire);
@@ -24,8 +24,8 @@ static struct vd_view *current_view(const struct vdisk *disk)
 struct vd_view *vd_handle_enter(struct vdisk *disk)
 {
     /* Acquire: closing is said before the view is retired for good, so this loop ends. */
-    while (!atomic_load_explicit(&disk->closing, memory_order_acquire)) {
-        struct vd_view *view = current_view(disk);
+    while (!atomic_load_explicit(&disk->closing, memory_order_acquire) && !vd_handle_is_fenced(disk)) {
+        struct vd_view *view = vd_handle_view(disk);
 
         if (vd_view_enter(view))
             return view;
@@ -37,7 +37,7 @@ struct vd_view *vd_handle_enter(struct vdisk *disk)
 struct vd_view *vd_handle_enter_held(struct vdisk *disk)
 {
     for (;;) {
-        struct vd_view *view = current_view(disk);
+        struct vd_view *view = vd_handle_view(disk);
 
         /* Retired only for a successor, while the disk is held. */
         if (vd_view_enter(view))
@@ -67,102 +67,54 @@ static void end_holds(struct vdisk *disk)
 
 uint64_t vd_handle_size(const struct vdisk *disk)
 {
-    return atomic_load_explicit(&current_view(disk)->size, memory_order_relaxed);
+    return atomic_load_explicit(&vd_handle_view(disk)->size, memory_order_relaxed);
 }
 
-/* The size, on a disk that can be written: the watch. */
-
-static void run_refresh(struct vd_work *work)
+void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, refresh);
+    struct vd_view *old = vd_handle_view(disk);
 
-    /*
-     * Cleared before asking, so that a change after the question leads to another one. Acquire: pairs with the
-     * exchange in watch_fired.
-     */
-    atomic_exchange_explicit(&disk->refresh_posted, false, memory_order_acq_rel);
-    /* An error leaves the last size known; the next change, or librbd's own check of a request, will tell. */
-    vd_view_refresh_size(current_view(disk));
-}
-
-/* On librbd's thread, where asking for the size could block, and unwatching would deadlock. */
-static void watch_fired(void *arg)
-{
-    struct vdisk *disk = arg;
-
-    /* Release: orders the change that librbd has seen before the worker's question. One post is enough for many. */
-    if (!atomic_exchange_explicit(&disk->refresh_posted, true, memory_order_acq_rel))
-        vd_worker_post(&disk->connection->worker, &disk->refresh);
-}
-
-/* The size, on a read-only disk: polling. */
-
-static void close_empty_views(struct vdisk *disk)
-{
-    for (struct vd_view *view = current_view(disk)->older; view; view = view->older) {
-        if (!view->closed && vd_view_is_empty(view))
-            vd_view_close(view);
-    }
-}
-
-static void run_poll(struct vd_timer *timer)
-{
-    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
-    struct vd_view *old = current_view(disk), *new;
-
-    close_empty_views(disk);
-    if (vd_handle_open_again(&new, disk) < 0)
-        return;
-    if (atomic_load_explicit(&new->size, memory_order_relaxed) == vd_handle_size(disk)) {
-        vd_view_discard(new);
-        return;
-    }
-    new->older = old;
-    /* Release: see current_view. Published before the old one is retired: see vd_handle_enter. */
-    atomic_store_explicit(&disk->view, new, memory_order_release);
+    view->older = old;
+    /* Release: see vd_handle_view. Published before the old one is retired: see vd_handle_enter. */
+    atomic_store_explicit(&disk->view, view, memory_order_release);
     vd_view_retire(old);
 }
 
-static bool is_polling(const struct vdisk *disk)
+int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view)
 {
-    return disk->read_only && !vdisk_uri_snapshot(disk->uri);
+    int r = vd_view_refresh_size(view);
+
+    if (r > 0)
+        vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
+    vd_handle_note_result(disk, r);
+    return r < 0 ? r : 0;
 }
 
-static void start_polling(struct vdisk *disk, uint32_t period_ms)
+/* Fencing. */
+
+bool vd_handle_is_fenced(const struct vdisk *disk)
 {
-    disk->poll = (struct vd_timer){.period_ms = period_ms ? period_ms : DEFAULT_POLL_MS, .run = run_poll};
-    vd_worker_start_timer(&disk->connection->worker, &disk->poll);
+    /* Relaxed: no other data is read by it. */
+    return atomic_load_explicit(&disk->fenced, memory_order_relaxed);
 }
 
-/* After this the view is not replaced any more. */
-static void stop_polling(struct vdisk *disk)
+void vd_handle_note_result(struct vdisk *disk, int result)
 {
-    if (is_polling(disk))
-        vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
-}
-
-static int start_watching(struct vdisk *disk)
-{
-    struct vd_view *view = current_view(disk);
-    int r;
-
-    disk->refresh.run = run_refresh;
-    r = rbd_update_watch(view->image, &disk->watch, watch_fired, disk);
-    if (r < 0)
-        return r;
-    disk->watching = true;
-    /* Once more: a change between the opening and the watch has fired nothing. */
-    return vd_view_refresh_size(view);
-}
-
-static void stop_watching(struct vdisk *disk)
-{
-    if (!disk->watching)
+    if (result != -ESHUTDOWN || atomic_exchange_explicit(&disk->fenced, true, memory_order_relaxed))
         return;
-    /* No callback runs or starts after this; one that ran may have posted. */
-    rbd_update_unwatch(current_view(disk)->image, disk->watch);
-    vd_worker_flush(&disk->connection->worker);
-    disk->watching = false;
+    vd_worker_post(&disk->connection->worker, &disk->tell_fenced);
+}
+
+int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    if (atomic_load_explicit(&disk->closing, memory_order_relaxed) || !vd_handle_is_fenced(disk))
+        return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
+    return vd_error_set(err, -ESHUTDOWN,
+                        "The cluster has fenced the client that has image %s open, so that nothing goes through it any "
+                        "more; vdisk_reopen gives the disk another one.",
+                        vd_quote(&quoted, vdisk_uri_image(disk->uri)));
 }
 
 /* Opening. */
@@ -262,7 +214,7 @@ static int missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct
 /* Closes all views, of which only the older may still be in use. Returns the first error. */
 static int close_views(struct vdisk *disk)
 {
-    struct vd_view *newest = current_view(disk);
+    struct vd_view *newest = vd_handle_view(disk);
     int result = 0;
 
     for (struct vd_view *view = newest; view; view = view->older) {
@@ -283,12 +235,10 @@ static int close_views(struct vdisk *disk)
 /* What is left to do with the image open. */
 static int start(struct vdisk *disk, const struct vdisk_open_options *options)
 {
-    int r = read_layout(disk, current_view(disk)->image);
+    int r = read_layout(disk, vd_handle_view(disk)->image);
 
-    if (r == 0 && !disk->read_only)
-        r = start_watching(disk);
-    if (r == 0 && is_polling(disk))
-        start_polling(disk, options->size_poll_ms);
+    if (r == 0)
+        r = vd_news_start(disk, options->size_poll_ms);
     return r;
 }
 
@@ -315,7 +265,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     r = start(new, options);
     if (r < 0) {
         open_error(r, uri, err);
-        stop_watching(new);
+        vd_news_stop(new);
         close_views(new);
         goto out;
     }
@@ -339,11 +289,11 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     /* Release: see vd_handle_enter. */
     atomic_store_explicit(&disk->closing, true, memory_order_release);
     end_holds(disk);
-    stop_polling(disk);
-    view = current_view(disk);
+    vd_news_keep_view(disk);
+    view = vd_handle_view(disk);
     vd_view_retire(view);
     vd_view_wait_empty(view);
-    stop_watching(disk);
+    vd_news_stop(disk);
 
     *step = "Flushing";
     if (vd_writes_unflushed(&disk->writes)) {
@@ -353,6 +303,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     }
     r = vd_writes_error(&disk->writes);
     closed = close_views(disk);
+    vd_watches_end(&disk->watches, -ESHUTDOWN);
     if (r < 0)
         return r;
     *step = "Closing";

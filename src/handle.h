@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An open disk: its current view of the image, its size kept fresh, and what is known of its writes.
+ * An open disk: its current view of the image, and what is known of its writes.
  */
 #ifndef VD_HANDLE_H
 #define VD_HANDLE_H
@@ -19,6 +19,7 @@
 #include "executor.h"
 #include "gate.h"
 #include "view.h"
+#include "watch.h"
 #include "worker.h"
 #include "writes.h"
 
@@ -48,13 +49,20 @@ struct vdisk {
     _Atomic(struct vd_view *) view;
     /* Set before the view is retired for good. */
     atomic_bool closing;
+    /* The cluster has fenced the client: nothing goes through the view any more. */
+    atomic_bool fenced;
+    struct vd_work tell_fenced;
 
-    /* A disk that can be written hears of new sizes by a watch; of a read-only one, the worker asks by a timer. */
+    /* A disk that can be written hears of changes by a watch; of a read-only one, the worker asks by a timer (news.h).
+     */
     uint64_t watch;
     bool watching;
     struct vd_work refresh;
     atomic_bool refresh_posted;
     struct vd_timer poll;
+    /* The digest of the snapshots that those who watch know of. The worker's. */
+    uint64_t snapshots;
+    struct vd_watches watches;
 
     struct vd_writes writes;
 
@@ -89,10 +97,31 @@ void vd_handle_let_go(struct vdisk *disk);
 /* Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. */
 struct vd_view *vd_handle_enter_held(struct vdisk *disk);
 
-/* Enters the current view; NULL: the disk is closing. To be left with vd_view_leave, after which the disk may go. */
+/* Enters the current view; NULL: vd_handle_refusal tells why not. To be left with vd_view_leave, after which the disk
+ * may go. */
 struct vd_view *vd_handle_enter(struct vdisk *disk);
 
+/* The current view, entered or not: the caller knows that it is not closed, or does not look at its image. */
+struct vd_view *vd_handle_view(const struct vdisk *disk);
+
+/* The worker's: puts another in its place. Those who are in the old one end on it. */
+void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
+
 uint64_t vd_handle_size(const struct vdisk *disk);
+
+/* Asks librbd for the size of an entered view, and tells those who watch when it is a new one. 0 or a negative errno.
+ */
+int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view);
+
+/*
+ * What librbd answered to anything that was asked of it through an entered view: -ESHUTDOWN says that the cluster has
+ * fenced the client, which is remembered. Any thread, never blocks.
+ */
+void vd_handle_note_result(struct vdisk *disk, int result);
+bool vd_handle_is_fenced(const struct vdisk *disk);
+
+/* Why the disk lets nobody in: closing, or fenced. Returns -ESHUTDOWN. */
+int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);
 
 /*
  * Opens the disk's image once more, read-only, since librbd never learns of a change through a read-only opening. To be

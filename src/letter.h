@@ -13,6 +13,8 @@ enum vd_letter_kind {
     /* A task is done, or has come further (task.h). */
     VD_LETTER_TASK,
     VD_LETTER_PROGRESS,
+    /* Something happened to a disk (watch.h). */
+    VD_LETTER_WATCH,
 };
 
 struct vd_letter {

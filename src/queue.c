@@ -30,6 +30,11 @@ static struct vd_ticket *ticket_of_progress(struct vd_letter *letter)
     return VD_CONTAINER_OF(letter, struct vd_ticket, progress_letter);
 }
 
+static struct vd_watch *watch_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_watch, letter);
+}
+
 int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind)
 {
     struct vdisk_queue *new = calloc(1, sizeof *new);
@@ -68,7 +73,7 @@ static void free_failed(struct vdisk_queue *queue)
 
 void vd_queue_free(struct vdisk_queue *queue)
 {
-    assert(queue->in_flight == 0 && !queue->ready);
+    assert(queue->in_flight == 0 && !queue->ready && !queue->watches);
     free_failed(queue);
     vd_mailbox_destroy(&queue->mailbox);
     for (unsigned int i = 0; i < queue->touched; i++)
@@ -181,6 +186,46 @@ const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const 
     return NULL;
 }
 
+/* Watches. */
+
+void vd_queue_add_watch(struct vdisk_queue *queue, struct vd_watch *watch)
+{
+    watch->next_of_queue = queue->watches;
+    queue->watches = watch;
+}
+
+unsigned int vd_queue_end_watches(struct vdisk_queue *queue, const void *user_data)
+{
+    unsigned int count = 0;
+
+    for (struct vd_watch *watch = queue->watches; watch; watch = watch->next_of_queue)
+        count += watch->user_data == user_data && vd_watch_end(watch, -ECANCELED);
+    return count;
+}
+
+static void remove_watch(struct vdisk_queue *queue, struct vd_watch *watch)
+{
+    struct vd_watch **link = &queue->watches;
+
+    while (*link != watch)
+        link = &(*link)->next_of_queue;
+    *link = watch->next_of_queue;
+    free(watch);
+}
+
+static void reap_watch(struct vdisk_queue *queue, struct vd_watch *watch, struct vdisk_completion *completion)
+{
+    uint32_t events;
+    bool goes_on = vd_watch_take(watch, &events, &completion->result);
+
+    completion->user_data = watch->user_data;
+    completion->value = events;
+    if (goes_on)
+        completion->flags = VDISK_COMPLETION_MORE;
+    else
+        remove_watch(queue, watch);
+}
+
 /* Completion. */
 
 static void note_taken(struct vdisk_queue *queue, struct vd_letter *letter)
@@ -195,6 +240,7 @@ static void note_taken(struct vdisk_queue *queue, struct vd_letter *letter)
         queue->unfinished--;
         break;
     case VD_LETTER_PROGRESS:
+    case VD_LETTER_WATCH:
         break;
     }
 }
@@ -260,6 +306,9 @@ static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *complet
     case VD_LETTER_PROGRESS:
         vd_ticket_deliver_progress(ticket_of_progress(letter), completion);
         break;
+    case VD_LETTER_WATCH:
+        reap_watch(queue, watch_of(letter), completion);
+        break;
     }
 }
 
@@ -289,7 +338,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
     for (;;) {
         collect(queue);
         count += reap_ready(queue, completions + count, max - count);
-        if (count >= min || queue->in_flight == 0 || !in_time)
+        if (count >= min || (queue->in_flight == 0 && !queue->watches) || !in_time)
             break;
         in_time = vd_mailbox_wait(&queue->mailbox, deadline);
     }

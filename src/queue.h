@@ -14,6 +14,7 @@
 #include "mailbox.h"
 #include "request.h"
 #include "task.h"
+#include "watch.h"
 
 struct vdisk_queue {
     struct vd_mailbox mailbox;
@@ -27,6 +28,8 @@ struct vdisk_queue {
     struct vd_ticket *tickets;
     struct vd_ticket *failed;
     uint64_t last_serial;
+    /* Watches whose end is not reaped. They count nowhere below. */
+    struct vd_watch *watches;
     /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
     unsigned int unfinished;
@@ -60,6 +63,12 @@ void vd_queue_drain(struct vdisk_queue *queue);
 /* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
 void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
 void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+
+/* A watch that has begun, with the queue's mailbox. From here on it is the queue's, which frees it after its end. */
+void vd_queue_add_watch(struct vdisk_queue *queue, struct vd_watch *watch);
+
+/* Ends the watches with this tag, each with -ECANCELED in its last completion. Returns how many. */
+unsigned int vd_queue_end_watches(struct vdisk_queue *queue, const void *user_data);
 
 /* The error of a completion of the latest reap; NULL: there is no sentence. */
 const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion);

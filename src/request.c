@@ -110,6 +110,7 @@ static bool is_inside(const struct vd_request *request)
 static void conclude(struct vd_request *request, ssize_t result)
 {
     request->result = result < 0 ? (int)result : 0;
+    vd_handle_note_result(request->disk, request->result);
     switch (request->kind) {
     case VD_REQUEST_READ:
         request->valid = result > 0 ? (uint64_t)result : 0;
@@ -138,7 +139,7 @@ static void run_settle(struct vd_work *work)
     struct vd_request *request = VD_CONTAINER_OF(work, struct vd_request, settle);
     ssize_t result = -EINVAL;
 
-    vd_view_refresh_size(request->view);
+    vd_handle_refresh_size(request->disk, request->view);
     if (request->kind == VD_REQUEST_READ && !vd_view_holds(request->view, request->offset, 1))
         result = 0;
     if (request->kind == VD_REQUEST_WRITE && !is_inside(request))

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "error.h"
 #include "handle.h"
+#include "snap_list.h"
 #include "task.h"
 
 /* Changing. */
@@ -59,7 +60,7 @@ static int run_change(struct vd_task *task, struct vdisk_error *err)
     if (r < 0)
         change_error(this->change, task->disk, this->name, r, err);
     /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
-    vd_view_refresh_size(task->view);
+    vd_handle_refresh_size(task->disk, task->view);
     return r;
 }
 
@@ -181,37 +182,6 @@ int vdisk_aio_snapshot_unprotect(struct vdisk_queue *queue, struct vdisk *disk, 
 
 /* Listing. */
 
-/* What librbd tells; names are freed by free_raw. */
-struct raw_list {
-    rbd_snap_info_t *snapshots;
-    int count;
-};
-
-static void free_raw(struct raw_list *raw)
-{
-    if (raw->snapshots)
-        rbd_snap_list_end(raw->snapshots);
-    free(raw->snapshots);
-}
-
-static int read_raw(struct raw_list *raw, rbd_image_t image)
-{
-    int room = 16;
-
-    /* -ERANGE: there are more, and `room` now says how many; there can be yet more the next time. */
-    do {
-        raw->snapshots = calloc((size_t)room, sizeof *raw->snapshots);
-        if (!raw->snapshots)
-            return -ENOMEM;
-        raw->count = rbd_snap_list(image, raw->snapshots, &room);
-        if (raw->count >= 0)
-            return 0;
-        free(raw->snapshots);
-        raw->snapshots = NULL;
-    } while (raw->count == -ERANGE);
-    return raw->count;
-}
-
 /* Leaves out the snapshots that are not users', and those that went in the meantime. */
 static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
 {
@@ -240,7 +210,7 @@ static int by_id(const void *a, const void *b)
 }
 
 /* One block for the array and its names, so that one free is enough. */
-static struct vdisk_snapshot *allocate_list(const struct raw_list *raw, char **names)
+static struct vdisk_snapshot *allocate_list(const struct vd_snap_list *raw, char **names)
 {
     size_t array = (size_t)raw->count * sizeof(struct vdisk_snapshot), text = 0;
     struct vdisk_snapshot *list;
@@ -253,7 +223,8 @@ static struct vdisk_snapshot *allocate_list(const struct raw_list *raw, char **n
     return list;
 }
 
-static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image, const struct raw_list *raw)
+static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image,
+                      const struct vd_snap_list *raw)
 {
     char *names = NULL;
     struct vdisk_snapshot *list = allocate_list(raw, &names);
@@ -282,12 +253,12 @@ static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_imag
 
 static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image)
 {
-    struct raw_list raw = {0};
-    int r = read_raw(&raw, image);
+    struct vd_snap_list raw = {0};
+    int r = vd_snap_list_read(&raw, image);
 
     if (r == 0 && raw.count > 0)
         r = build_list(snapshots, count, image, &raw);
-    free_raw(&raw);
+    vd_snap_list_free(&raw);
     return r;
 }
 
@@ -326,6 +297,7 @@ int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct
     if (r < 0)
         vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
                      vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+    vd_handle_note_result(disk, r);
     vd_view_leave(view);
     return r;
 }

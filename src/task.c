@@ -41,9 +41,21 @@ void vd_task_free(struct vd_task *task)
 
 /* Running. */
 
-static int closing_error(struct vdisk_error *err)
+/* Keeps the disk while the task lives. A fenced one takes only what deals with views itself. */
+static int hold_disk(const struct vd_task *task, struct vdisk_error *err)
 {
-    return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
+    struct vdisk *disk = task->disk;
+    int r;
+
+    if (!disk)
+        return 0;
+    if (!vd_handle_hold(disk))
+        return vd_handle_refusal(disk, err);
+    if (task->kind->without_view || !vd_handle_is_fenced(disk))
+        return 0;
+    r = vd_handle_refusal(disk, err);
+    vd_handle_let_go(disk);
+    return r;
 }
 
 /* With the disk held, which keeps its last view from being retired, or without a disk. */
@@ -55,6 +67,7 @@ static int run(struct vd_task *task, struct vdisk_error *err)
         return task->kind->run(task, err);
     task->view = vd_handle_enter_held(task->disk);
     r = task->kind->run(task, err);
+    vd_handle_note_result(task->disk, r);
     vd_view_leave(task->view);
     return r;
 }
@@ -66,9 +79,10 @@ int vd_task_perform(struct vd_task *task, struct vdisk_error *err)
     sigset_t signals;
     int r;
 
-    if (disk && !vd_handle_hold(disk)) {
+    r = hold_disk(task, err);
+    if (r < 0) {
         vd_task_free(task);
-        return closing_error(err);
+        return r;
     }
     vd_signals_block(&signals);
     r = run(task, err);
@@ -205,8 +219,9 @@ static int submit(struct vdisk_queue *queue, struct vd_task *task, uint32_t flag
         return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", flags & ~known);
     if (queue->in_flight == queue->depth)
         return vd_error_set(err, -EAGAIN, "The queue is full: reap completions, then try again.");
-    if (task->disk && !vd_handle_hold(task->disk))
-        return closing_error(err);
+    r = hold_disk(task, err);
+    if (r < 0)
+        return r;
     r = post(queue, task, flags, user_data, err);
     if (r < 0 && task->disk)
         vd_handle_let_go(task->disk);

@@ -102,7 +102,7 @@ int vd_view_refresh_size(struct vd_view *view)
     pthread_mutex_lock(&view->asking);
     r = rbd_get_size(view->image, &size);
     if (r == 0)
-        atomic_store_explicit(&view->size, size, memory_order_relaxed);
+        r = atomic_exchange_explicit(&view->size, size, memory_order_relaxed) != size;
     pthread_mutex_unlock(&view->asking);
     return r;
 }

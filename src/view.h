@@ -56,7 +56,7 @@ void vd_view_discard(struct vd_view *view);
 /* Whether the range lies within the size known. */
 bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length);
 
-/* Asks librbd for the size. Blocks. Returns 0 or a negative errno, and leaves the size as it was. */
+/* Asks librbd for the size. Blocks. Returns 1 when it is a new one, else 0, or a negative errno: nothing is changed. */
 int vd_view_refresh_size(struct vd_view *view);
 
 #endif

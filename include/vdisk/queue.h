@@ -69,7 +69,8 @@ int vdisk_queue_create(struct vdisk_queue **queue, const struct vdisk_queue_opti
 /*
  * Frees a queue. Never blocks for longer than a thread of Ceph's needs to finish ringing. NULL is fine.
  *
- * -EBUSY  requests are unfinished or their completions unreaped (vdisk_queue_in_flight); nothing is freed
+ * -EBUSY  requests are unfinished or their completions unreaped (vdisk_queue_in_flight), or there is a watch whose end
+ *         is not reaped (event.h); nothing is freed
  * -EPERM  a forked child; nothing is freed
  */
 int vdisk_queue_destroy(struct vdisk_queue *queue);
@@ -104,7 +105,7 @@ struct vdisk_completion {
     uint32_t flags;
     /* What an open produced; NULL otherwise. */
     struct vdisk *disk;
-    /* How far a control operation has come, out of VDISK_PROGRESS_WHOLE; 0 otherwise. */
+    /* How far a control operation has come, out of VDISK_PROGRESS_WHOLE; what a watch tells (event.h); 0 otherwise. */
     uint64_t value;
     /* The library's own. */
     unsigned char reserved[64 - 2 * sizeof(void *) - 2 * sizeof(uint32_t) - sizeof(uint64_t)];
@@ -131,7 +132,8 @@ int vdisk_queue_error(struct vdisk_queue *queue, const struct vdisk_completion *
 /*
  * As vdisk_queue_reap, but blocks until at least `min` completions are there or `timeout_ms` milliseconds have passed
  * (-1: no limit). Returns how many it took: fewer than `min` on a timeout, and when there are fewer requests than that
- * left to complete, so waiting on an idle queue returns 0 at once. Signals do not end the wait.
+ * left to complete, so waiting on an idle queue returns 0 at once; with a watch (event.h) there can always be more.
+ * Signals do not end the wait.
  *
  * -EINVAL  as for vdisk_queue_reap, or min is greater than max, or timeout_ms is less than -1
  * -EPERM   a forked child
@@ -140,14 +142,14 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
                      unsigned int max, int timeout_ms);
 
 /*
- * Blocks until no request is unfinished. Completions are left to be reaped.
+ * Blocks until no request is unfinished. Completions are left to be reaped. Watches (event.h) are not waited for.
  *
  * -EINVAL  queue is NULL
  * -EPERM   a forked child
  */
 int vdisk_queue_drain(struct vdisk_queue *queue);
 
-/* How many requests are accepted and not yet reaped. 0 for a NULL queue. */
+/* How many requests are accepted and not yet reaped, watches left out. 0 for a NULL queue. */
 unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
 
 /*
@@ -160,10 +162,11 @@ unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
  *             reap, which makes room
  * -EINVAL     the range leaves the image (vdisk_get_size); it is longer than VDISK_MAX_REQUEST; `iovcnt` is not from 0
  *             to IOV_MAX (1024), or the lengths overflow; a pointer is NULL or a flag unknown
- * -ESHUTDOWN  the disk is closing
+ * -ESHUTDOWN  the disk is closing or fenced
  * -EPERM      a forked child
  * -ENOMEM     out of memory
- * The completion's result can be any error of librbd's, -ESHUTDOWN when the cluster has fenced this client.
+ * The completion's result can be any error of librbd's. -ESHUTDOWN: the cluster has fenced this client. From then on
+ * the disk is fenced, and every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
  */
 int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
                     uint32_t flags, void *user_data);

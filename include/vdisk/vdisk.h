@@ -9,6 +9,7 @@
  *   image.h     create images
  *   io.h        read and write, waiting for the result
  *   queue.h     read and write through a queue with one pollable descriptor
+ *   event.h     hear of what others do to a disk
  *   snapshot.h  create, remove, roll back, protect and list snapshots
  *   error.h     the sentence that explains a failure
  *   version.h   which libvdisk this is
@@ -34,6 +35,7 @@
 
 #include <vdisk/disk.h>
 #include <vdisk/error.h>
+#include <vdisk/event.h>
 #include <vdisk/image.h>
 #include <vdisk/io.h>
 #include <vdisk/queue.h>

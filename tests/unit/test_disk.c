@@ -534,7 +534,7 @@ static void a_closing_disk_lets_nobody_in(void **state)
     assert_int_equal(submit_write(fixture->other_queue, disk, &byte, 1, 0), -ESHUTDOWN);
     assert_int_equal(submit_flush(fixture->queue, disk), -ESHUTDOWN);
     assert_int_equal(vdisk_pwrite(disk, &byte, 1, 0, 0, &err), -ESHUTDOWN);
-    assert_says(&err, -ESHUTDOWN, "being closed by another thread");
+    assert_says(&err, -ESHUTDOWN, "The disk is being closed");
     assert_int_equal(vdisk_flush(disk, NULL), -ESHUTDOWN);
     assert_int_equal(vdisk_resize(disk, 2 * IMAGE_SIZE, 0, NULL), -ESHUTDOWN);
     assert_int_equal(vdisk_snapshot_create(disk, "s", 0, NULL), -ESHUTDOWN);

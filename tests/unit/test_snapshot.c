@@ -400,10 +400,12 @@ static void a_list_can_grow_while_it_is_read(void **state)
 {
     const struct fixture *fixture = *state;
 
+    unsigned int before = fake_calls("rbd_snap_list");
+
     take_snapshots(30);
     listing.late = 100;
     vdisk_snapshot_list_free(list(fixture->disk, 130));
-    assert_int_equal(fake_calls("rbd_snap_list"), 3);
+    assert_int_equal(fake_calls("rbd_snap_list") - before, 3);
 }
 
 static void only_users_snapshots_are_listed(void **state)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "news.h"
+
+#include <rbd/librbd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <vdisk/event.h>
+
+#include "container.h"
+#include "snap_list.h"
+
+#define DEFAULT_POLL_MS 5000
+
+/* Snapshots. Looked for only when somebody wants to know: librbd asks the cluster for them when there may be news. */
+
+static int read_snapshots(uint64_t *digest, rbd_image_t image)
+{
+    struct vd_snap_list list = {0};
+    int r = vd_snap_list_read(&list, image);
+
+    if (r == 0)
+        *digest = vd_snap_list_digest(&list);
+    vd_snap_list_free(&list);
+    return r;
+}
+
+/* On the worker. */
+static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
+{
+    uint64_t digest = 0;
+    int r;
+
+    if (!vd_watches_any(&disk->watches))
+        return;
+    r = read_snapshots(&digest, image);
+    vd_handle_note_result(disk, r);
+    if (r < 0 || digest == disk->snapshots)
+        return;
+    disk->snapshots = digest;
+    vd_watches_tell(&disk->watches, VDISK_EVENT_SNAPSHOTS);
+}
+
+/* On a disk that can be written: the watch. */
+
+static void run_refresh(struct vd_work *work)
+{
+    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, refresh);
+    struct vd_view *view = vd_handle_view(disk);
+
+    /*
+     * Cleared before asking, so that a change after the question leads to another one. Acquire: pairs with the
+     * exchange in watch_fired.
+     */
+    atomic_exchange_explicit(&disk->refresh_posted, false, memory_order_acq_rel);
+    /* An error leaves the last size known; the next change, or librbd's own check of a request, will tell. */
+    vd_handle_refresh_size(disk, view);
+    look_at_snapshots(disk, view->image);
+}
+
+/* On librbd's thread, where asking for the size could block, and unwatching would deadlock. */
+static void watch_fired(void *arg)
+{
+    struct vdisk *disk = arg;
+
+    /* Release: orders the change that librbd has seen before the worker's question. One post is enough for many. */
+    if (!atomic_exchange_explicit(&disk->refresh_posted, true, memory_order_acq_rel))
+        vd_worker_post(&disk->connection->worker, &disk->refresh);
+}
+
+static int start_watching(struct vdisk *disk)
+{
+    struct vd_view *view = vd_handle_view(disk);
+    int r;
+
+    disk->refresh.run = run_refresh;
+    r = rbd_update_watch(view->image, &disk->watch, watch_fired, disk);
+    if (r < 0)
+        return r;
+    disk->watching = true;
+    /* Once more: a change between the opening and the watch has fired nothing. */
+    r = vd_view_refresh_size(view);
+    return r < 0 ? r : 0;
+}
+
+/* No callback runs or starts after this; one that ran may have posted. */
+static void stop_watching(struct vdisk *disk)
+{
+    if (disk->watching)
+        rbd_update_unwatch(vd_handle_view(disk)->image, disk->watch);
+    disk->watching = false;
+}
+
+/* On a read-only disk: polling. */
+
+static void close_empty_views(struct vdisk *disk)
+{
+    for (struct vd_view *view = vd_handle_view(disk)->older; view; view = view->older) {
+        if (!view->closed && vd_view_is_empty(view))
+            vd_view_close(view);
+    }
+}
+
+static void run_poll(struct vd_timer *timer)
+{
+    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
+    struct vd_view *new;
+    int r;
+
+    close_empty_views(disk);
+    r = vd_handle_open_again(&new, disk);
+    vd_handle_note_result(disk, r);
+    if (r < 0)
+        return;
+    look_at_snapshots(disk, new->image);
+    if (atomic_load_explicit(&new->size, memory_order_relaxed) == vd_handle_size(disk)) {
+        vd_view_discard(new);
+        return;
+    }
+    vd_handle_replace_view(disk, new);
+    vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
+}
+
+static bool is_polling(const struct vdisk *disk)
+{
+    return disk->read_only && !vdisk_uri_snapshot(disk->uri);
+}
+
+static void start_polling(struct vdisk *disk, uint32_t period_ms)
+{
+    disk->poll = (struct vd_timer){.period_ms = period_ms ? period_ms : DEFAULT_POLL_MS, .run = run_poll};
+    vd_worker_start_timer(&disk->connection->worker, &disk->poll);
+}
+
+/* Both. */
+
+static void run_tell_fenced(struct vd_work *work)
+{
+    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, tell_fenced);
+
+    vd_watches_tell(&disk->watches, VDISK_EVENT_FENCED);
+}
+
+int vd_news_start(struct vdisk *disk, uint32_t poll_ms)
+{
+    int r;
+
+    disk->tell_fenced.run = run_tell_fenced;
+    /* librbd has just read them. */
+    r = read_snapshots(&disk->snapshots, vd_handle_view(disk)->image);
+    if (r == 0 && !disk->read_only)
+        r = start_watching(disk);
+    if (r == 0 && is_polling(disk))
+        start_polling(disk, poll_ms);
+    return r;
+}
+
+void vd_news_keep_view(struct vdisk *disk)
+{
+    if (is_polling(disk))
+        vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
+}
+
+void vd_news_stop(struct vdisk *disk)
+{
+    stop_watching(disk);
+    vd_worker_flush(&disk->connection->worker);
+}
+
+void vd_news_watched(struct vdisk *disk, struct vd_watch *watch)
+{
+    if (vd_handle_is_fenced(disk))
+        vd_watch_tell(watch, VDISK_EVENT_FENCED);
+    /* What has happened since the snapshots were last looked at. */
+    else if (disk->watching)
+        watch_fired(disk);
+}
