@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include <vdisk/io.h>
 
@@ -58,21 +59,86 @@ int vd_check_size(uint64_t size, struct vdisk_error *err)
     return 0;
 }
 
+/* What callers see of the kinds of requests. */
+static const struct {
+    const char *doing;
+    uint32_t flags;
+    bool changes;
+} edges[] = {
+    [VD_REQUEST_READ] = {"Reading from", VDISK_IO_ZERO_COPY, false},
+    [VD_REQUEST_WRITE] = {"Writing to", VDISK_IO_ZERO_COPY | VDISK_IO_FUA, true},
+    [VD_REQUEST_FLUSH] = {"Flushing", 0, false},
+    [VD_REQUEST_DISCARD] = {"Discarding from", 0, true},
+    [VD_REQUEST_WRITE_ZEROES] = {"Writing zeroes to", VDISK_IO_FUA | VDISK_WRITE_ZEROES_THICK, true},
+    [VD_REQUEST_COMPARE_AND_WRITE] = {"Comparing with and writing to", VDISK_IO_FUA, true},
+};
+
+const char *vd_check_doing(enum vd_request_kind kind)
+{
+    return edges[kind].doing;
+}
+
+int vd_check_range(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind, uint64_t length,
+                   uint64_t offset, uint32_t flags, struct vdisk_error *err)
+{
+    int r = edges[kind].changes ? vd_check_writable(disk, edges[kind].doing, err) : vd_check_disk(disk, err);
+
+    if (r == 0)
+        r = vd_check_flags(flags, edges[kind].flags, err);
+    *transfer = (struct vd_transfer){.disk = disk, .kind = kind, .flags = flags, .length = length, .offset = offset};
+    return r;
+}
+
 int vd_check_transfer(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind,
                       const struct iovec *iov, int iovcnt, uint64_t offset, uint32_t flags, struct vdisk_error *err)
 {
-    uint64_t length = 0;
-    int r = kind == VD_REQUEST_WRITE ? vd_check_writable(disk, "Writing to", err) : vd_check_disk(disk, err);
+    int r = vd_check_range(transfer, disk, kind, 0, offset, flags, err);
 
-    if (r == 0)
-        r = vd_check_flags(flags, VDISK_IO_ZERO_COPY, err);
     if (r < 0)
         return r;
-    if (vd_iov_length(&length, iov, iovcnt) < 0)
+    if (vd_iov_length(&transfer->length, iov, iovcnt) < 0)
         return vd_error_set(err, -EINVAL,
                             "The buffers are not valid: there may be 0 to 1024 of them, none at NULL, of at most 2^64 "
                             "bytes together.");
-    *transfer = (struct vd_transfer){
-        .disk = disk, .kind = kind, .iov = iov, .iovcnt = iovcnt, .length = length, .offset = offset};
+    transfer->iov = iov;
+    transfer->iovcnt = iovcnt;
+    return 0;
+}
+
+static int check_boundary(const struct vdisk *disk, uint64_t length, uint64_t offset, struct vdisk_error *err)
+{
+    uint64_t boundary = disk->compare_and_write_boundary;
+    struct vd_quoted quoted;
+
+    if (boundary == 0)
+        return vd_error_set(err, -EOPNOTSUPP,
+                            "Image %s is open with a cache that would go on showing what a compare-and-write has "
+                            "replaced; open it with rbd_cache set to false.",
+                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+    if (length > 0 && (length > boundary || offset % boundary > boundary - length))
+        return vd_error_set(err, -EINVAL,
+                            "The %" PRIu64 " bytes at offset %" PRIu64 " are not within one multiple of the %" PRIu64
+                            " bytes that a compare-and-write is possible in.",
+                            length, offset, boundary);
+    return 0;
+}
+
+int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, struct vdisk *disk, const void *compare,
+                               const void *write, uint64_t length, uint64_t offset, uint32_t flags,
+                               struct vdisk_error *err)
+{
+    int r = vd_check_range(transfer, disk, VD_REQUEST_COMPARE_AND_WRITE, length, offset, flags, err);
+
+    if (r == 0)
+        r = check_boundary(disk, length, offset, err);
+    if (r < 0)
+        return r;
+    if (length > 0 && (!compare || !write))
+        return vd_error_set(err, -EINVAL, "The buffer to %s is NULL.", compare ? "write" : "compare with");
+    /* struct iovec has no const; a write only reads. */
+    *iov = (struct iovec){.iov_base = (void *)(uintptr_t)write, .iov_len = length};
+    transfer->iov = iov;
+    transfer->iovcnt = 1;
+    transfer->compare = compare;
     return 0;
 }

@@ -28,14 +28,23 @@ int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error
 /* -EINVAL for a flag that is not among the `known`. */
 int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err);
 
+/* What a request does, for sentences: "Reading from", say. */
+const char *vd_check_doing(enum vd_request_kind kind);
+
 /* -EFBIG for a size of an image that does not fit an off_t. */
 int vd_check_size(uint64_t size, struct vdisk_error *err);
 
 /*
- * Fills in a read or write of all of `iov` from what the caller passed. The range is not checked: the size can change
- * until the disk is entered.
+ * Fill in a transfer from what the caller passed: of all of `iov`; of a range without data; and of one buffer, which
+ * *iov is made to hold and must outlive the transfer. Whether the range is inside the image is not checked: the size
+ * can change until the disk is entered.
  */
 int vd_check_transfer(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind,
                       const struct iovec *iov, int iovcnt, uint64_t offset, uint32_t flags, struct vdisk_error *err);
+int vd_check_range(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind, uint64_t length,
+                   uint64_t offset, uint32_t flags, struct vdisk_error *err);
+int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, struct vdisk *disk, const void *compare,
+                               const void *write, uint64_t length, uint64_t offset, uint32_t flags,
+                               struct vdisk_error *err);
 
 #endif

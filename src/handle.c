@@ -12,8 +12,12 @@
 #include <vdisk/event.h>
 
 #include "error.h"
+#include "image_config.h"
 #include "news.h"
 #include "process.h"
+
+/* librbd 16 does compare-and-write within one of these. */
+#define SECTOR 512
 
 struct vd_view *vd_handle_view(const struct vdisk *disk)
 {
@@ -136,15 +140,29 @@ static int read_layout(struct vdisk *disk, rbd_image_t image)
 
     if (r < 0)
         return r;
-    disk->object_size = info.obj_size;
-    r = rbd_get_stripe_unit(image, &disk->stripe_unit);
+    disk->layout.object_size = info.obj_size;
+    r = rbd_get_stripe_unit(image, &disk->layout.stripe_unit);
     if (r == 0)
-        r = rbd_get_stripe_count(image, &disk->stripe_count);
+        r = rbd_get_stripe_count(image, &disk->layout.stripe_count);
     if (r == 0)
         r = rbd_get_features(image, &disk->features);
     if (r == 0)
         r = read_id(disk->image_id, image);
     return r;
+}
+
+/* After read_layout. */
+static int read_limits(struct vdisk *disk, rbd_image_t image)
+{
+    struct vd_image_config config;
+    int r = vd_image_config_read(&config, image);
+
+    if (r < 0)
+        return r;
+    disk->discard_granularity = vd_layout_granularity(&disk->layout, config.discard_granularity);
+    if (!config.cache_keeps_data)
+        disk->compare_and_write_boundary = disk->layout.stripe_unit < SECTOR ? disk->layout.stripe_unit : SECTOR;
+    return 0;
 }
 
 /* Where an image is, for messages. */
@@ -237,6 +255,8 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options)
 {
     int r = read_layout(disk, vd_handle_view(disk)->image);
 
+    if (r == 0)
+        r = read_limits(disk, vd_handle_view(disk)->image);
     if (r == 0)
         r = vd_news_start(disk, options->size_poll_ms);
     return r;

@@ -18,6 +18,7 @@
 #include "connection.h"
 #include "executor.h"
 #include "gate.h"
+#include "layout.h"
 #include "view.h"
 #include "watch.h"
 #include "worker.h"
@@ -35,10 +36,11 @@ struct vdisk {
     struct vdisk_uri *uri;
     char image_id[VD_IMAGE_ID_SIZE];
     bool read_only;
-    uint64_t object_size;
-    uint64_t stripe_unit;
-    uint64_t stripe_count;
+    struct vd_layout layout;
     uint64_t features;
+    /* As in struct vdisk_info. */
+    uint64_t discard_granularity;
+    uint64_t compare_and_write_boundary;
 
     /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
     struct vd_gate holds;

@@ -263,6 +263,7 @@ static void reap_request(struct vdisk_queue *queue, struct vd_request *request, 
     vd_request_deliver(request);
     completion->user_data = request->user_data;
     completion->result = request->result;
+    completion->value = request->result == -EILSEQ ? request->mismatch : 0;
     vd_request_release(request, &queue->bounce);
     put_request(queue, request);
     queue->in_flight--;

@@ -6,6 +6,9 @@
  *
  * Every step but the one in brackets is the queue's thread's. From start until it is taken from the mailbox a request
  * belongs to librbd and its callback; the queue's thread does not touch it.
+ *
+ * Most take one call of librbd. A long discard takes one for each piece, and some are followed by a flush: then the
+ * connection's worker makes the next call when the one before has called back.
  */
 #ifndef VD_REQUEST_H
 #define VD_REQUEST_H
@@ -25,6 +28,9 @@ enum vd_request_kind {
     VD_REQUEST_READ,
     VD_REQUEST_WRITE,
     VD_REQUEST_FLUSH,
+    VD_REQUEST_DISCARD,
+    VD_REQUEST_WRITE_ZEROES,
+    VD_REQUEST_COMPARE_AND_WRITE,
 };
 
 /* Where a request is, as the queue's thread knows it. */
@@ -52,24 +58,35 @@ struct vd_request {
     /* The queue's thread's. */
     enum vd_request_state state;
     enum vd_request_kind kind;
+    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
+    uint32_t flags;
     uint64_t offset;
     uint64_t length;
-    /* The bounce buffer; NULL: zero-copy, or nothing to move. */
+    /* The bounce buffer, for twice `length` where there is something to compare; NULL: zero-copy, or nothing to move.
+     */
     void *bounce;
+    uint64_t bounce_length;
     /* Where a read goes, and what a zero-copy write comes from: non-empty buffers of `length` together. */
     struct iovec *iov;
     int iovcnt;
     int iov_capacity;
     struct iovec inline_iov[VD_REQUEST_INLINE_IOV];
 
-    /* Of a flush: what it covers (writes.h). */
+    /* With librbd are `piece` bytes, `done` bytes into the range; or a flush, which covers so much (writes.h). */
+    uint64_t done;
+    uint64_t piece;
+    bool flushing;
     uint64_t flush_mark;
+    /* There will be one, after all pieces. */
+    bool flush_after;
     /* 0 or a negative errno. */
     int result;
     /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
     uint64_t valid;
-    /* To have the worker find the result where the callback cannot. */
-    struct vd_work settle;
+    /* Of a compare-and-write with -EILSEQ: where on the disk the first other byte is. Else 0. */
+    uint64_t mismatch;
+    /* To have the worker do what the callback cannot. */
+    struct vd_work work;
 };
 
 /* Makes an idle request of zeroed memory; and frees what it holds. */
@@ -85,8 +102,11 @@ struct vd_transfer {
     struct vdisk *disk;
     struct vd_view *view;
     enum vd_request_kind kind;
+    uint32_t flags;
     const struct iovec *iov;
     int iovcnt;
+    /* As many bytes as `length`, for a compare-and-write. */
+    const void *compare;
     uint64_t skip;
     uint64_t length;
     uint64_t offset;

@@ -16,7 +16,10 @@
 #include "queue.h"
 #include "sync.h"
 
-/* A long transfer is cut at multiples of this, which are object boundaries of most images, and so many fly at once. */
+/*
+ * A long transfer is cut at multiples of this, which are object boundaries of most images, and so many fly at once. One
+ * without data is cut as a queue's request would be inside.
+ */
 #define PIECE (UINT64_C(4) << 20)
 #define PIECES_IN_FLIGHT 4
 
@@ -54,12 +57,20 @@ void vd_sync_free_queues(struct vdisk *disk)
     }
 }
 
+static uint64_t piece_length(const struct vd_transfer *whole)
+{
+    bool has_data = whole->kind == VD_REQUEST_READ || whole->kind == VD_REQUEST_WRITE;
+
+    return has_data ? PIECE : vd_layout_piece(&whole->disk->layout);
+}
+
 /* The part of `whole` that starts `done` bytes into it and ends at the next boundary. */
 static struct vd_transfer piece_of(const struct vd_transfer *whole, uint64_t done)
 {
     struct vd_transfer piece = *whole;
     uint64_t left = whole->length - done;
-    uint64_t to_boundary = PIECE - (whole->offset + done) % PIECE;
+    uint64_t longest = piece_length(whole);
+    uint64_t to_boundary = longest - (whole->offset + done) % longest;
 
     piece.was_inside = true;
     piece.skip = done;
@@ -68,16 +79,18 @@ static struct vd_transfer piece_of(const struct vd_transfer *whole, uint64_t don
     return piece;
 }
 
-static int wait_one(struct vdisk_queue *queue)
+/* *value is that of the completion. */
+static int wait_one(struct vdisk_queue *queue, uint64_t *value)
 {
     struct vdisk_completion completion;
 
     vd_queue_wait(queue, &completion, 1, 1, VD_NEVER);
+    *value = completion.value;
     return completion.result;
 }
 
 /* Moves all pieces. After the first error no more are started; those in flight are waited for. */
-static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, struct vd_bounce *pool)
+static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, struct vd_bounce *pool, uint64_t *value)
 {
     uint64_t done = 0;
     int result = 0;
@@ -86,13 +99,13 @@ static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, struc
         struct vd_transfer piece = piece_of(whole, done);
 
         if (queue->in_flight == PIECES_IN_FLIGHT)
-            result = wait_one(queue);
+            result = wait_one(queue, value);
         if (result == 0)
             result = vd_queue_submit(queue, &piece, pool, NULL);
         done += piece.length;
     } while (result == 0 && done < whole->length);
     while (queue->in_flight > 0) {
-        int r = wait_one(queue);
+        int r = wait_one(queue, value);
 
         if (result == 0)
             result = r;
@@ -111,11 +124,9 @@ static int range_error(const struct vd_transfer *transfer, uint64_t size, struct
 
 static int failure(const struct vd_transfer *transfer, int code, struct vdisk_error *err)
 {
-    static const char *const doing[] = {
-        [VD_REQUEST_READ] = "Reading from", [VD_REQUEST_WRITE] = "Writing to", [VD_REQUEST_FLUSH] = "Flushing"};
     struct vd_quoted quoted;
 
-    return vd_error_set(err, code, "%s image %s failed: %s.", doing[transfer->kind],
+    return vd_error_set(err, code, "%s image %s failed: %s.", vd_check_doing(transfer->kind),
                         vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)), strerror(-code));
 }
 
@@ -123,7 +134,7 @@ static int failure(const struct vd_transfer *transfer, int code, struct vdisk_er
  * The disk is entered for the whole call, so that it stays while pieces are still to be submitted. A closing that
  * begins meanwhile ends the call at the next piece.
  */
-static int transfer_all(const struct vd_transfer *transfer, bool bounced, struct vdisk_error *err)
+static int transfer_all(const struct vd_transfer *transfer, uint64_t *value, struct vdisk_error *err)
 {
     struct vdisk *disk = transfer->disk;
     struct vdisk_queue *queue;
@@ -139,7 +150,7 @@ static int transfer_all(const struct vd_transfer *transfer, bool bounced, struct
     }
     r = borrow_queue(&queue, disk);
     if (r == 0) {
-        r = run(queue, transfer, bounced ? &queue->bounce : NULL);
+        r = run(queue, transfer, transfer->flags & VDISK_IO_ZERO_COPY ? NULL : &queue->bounce, value);
         return_queue(queue, disk);
     }
     if (r < 0)
@@ -153,11 +164,24 @@ static int transfer_iov(struct vdisk *disk, enum vd_request_kind kind, const str
                         uint64_t offset, uint32_t flags, struct vdisk_error *err)
 {
     struct vd_transfer transfer;
+    uint64_t unused;
     int r;
 
     vd_error_clear(err);
     r = vd_check_transfer(&transfer, disk, kind, iov, iovcnt, offset, flags, err);
-    return r < 0 ? r : transfer_all(&transfer, !(flags & VDISK_IO_ZERO_COPY), err);
+    return r < 0 ? r : transfer_all(&transfer, &unused, err);
+}
+
+static int transfer_range(struct vdisk *disk, enum vd_request_kind kind, uint64_t length, uint64_t offset,
+                          uint32_t flags, struct vdisk_error *err)
+{
+    struct vd_transfer transfer;
+    uint64_t unused;
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_range(&transfer, disk, kind, length, offset, flags, err);
+    return r < 0 ? r : transfer_all(&transfer, &unused, err);
 }
 
 int vdisk_preadv(struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset, uint32_t flags,
@@ -191,10 +215,44 @@ int vdisk_pwrite(struct vdisk *disk, const void *buffer, uint64_t length, uint64
 
 int vdisk_flush(struct vdisk *disk, struct vdisk_error *err)
 {
-    struct vd_transfer transfer = {.disk = disk, .kind = VD_REQUEST_FLUSH};
+    return transfer_range(disk, VD_REQUEST_FLUSH, 0, 0, 0, err);
+}
+
+int vdisk_discard(struct vdisk *disk, uint64_t length, uint64_t offset, uint32_t flags, struct vdisk_error *err)
+{
+    return transfer_range(disk, VD_REQUEST_DISCARD, length, offset, flags, err);
+}
+
+int vdisk_write_zeroes(struct vdisk *disk, uint64_t length, uint64_t offset, uint32_t flags, struct vdisk_error *err)
+{
+    return transfer_range(disk, VD_REQUEST_WRITE_ZEROES, length, offset, flags, err);
+}
+
+static int mismatch_error(const struct vd_transfer *transfer, uint64_t mismatch, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    return vd_error_set(err, -EILSEQ,
+                        "Nothing is written to image %s: what is there differs at offset %" PRIu64
+                        " from what it was compared with.",
+                        vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)), mismatch);
+}
+
+int vdisk_compare_and_write(uint64_t *mismatch, struct vdisk *disk, const void *compare, const void *write,
+                            uint64_t length, uint64_t offset, uint32_t flags, struct vdisk_error *err)
+{
+    struct vd_transfer transfer;
+    uint64_t value = 0;
+    struct iovec iov;
     int r;
 
     vd_error_clear(err);
-    r = vd_check_disk(disk, err);
-    return r < 0 ? r : transfer_all(&transfer, false, err);
+    r = vd_check_compare_and_write(&transfer, &iov, disk, compare, write, length, offset, flags, err);
+    if (r == 0)
+        r = transfer_all(&transfer, &value, err);
+    if (r == -EILSEQ)
+        mismatch_error(&transfer, value, err);
+    if (mismatch)
+        *mismatch = value;
+    return r;
 }

@@ -148,6 +148,18 @@ struct vdisk_info {
     uint64_t max_request;
     /* Requests of this size, aligned to it, touch one object each: the best size for streaming. */
     uint64_t optimal_io;
+    /*
+     * The longest single discard, and write of zeroes, a queue accepts; and what a discard frees space in: multiples
+     * of discard_granularity at multiples of it. 1: librbd is configured to take any range.
+     */
+    uint64_t max_discard;
+    uint64_t max_write_zeroes;
+    uint64_t discard_granularity;
+    /*
+     * A compare-and-write may not cross a multiple of this. 0: there is none on this disk, because of its cache
+     * (vdisk_compare_and_write).
+     */
+    uint64_t compare_and_write_boundary;
     const char *pool;
     /* "" for the default namespace. */
     const char *name_space;

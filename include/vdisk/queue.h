@@ -35,6 +35,9 @@ struct vdisk_queue;
 
 /* The longest single read or write a queue accepts, in bytes. */
 #define VDISK_MAX_REQUEST 33554432u
+/* The longest discard, or write of zeroes. */
+#define VDISK_MAX_DISCARD 1073741824u
+#define VDISK_MAX_WRITE_ZEROES 1073741824u
 /* The most requests a queue can be made to hold. */
 #define VDISK_MAX_DEPTH 65536u
 
@@ -105,7 +108,10 @@ struct vdisk_completion {
     uint32_t flags;
     /* What an open produced; NULL otherwise. */
     struct vdisk *disk;
-    /* How far a control operation has come, out of VDISK_PROGRESS_WHOLE; what a watch tells (event.h); 0 otherwise. */
+    /*
+     * How far a control operation has come, out of VDISK_PROGRESS_WHOLE; what a watch tells (event.h); the offset of
+     * the mismatch of a compare-and-write with -EILSEQ; 0 otherwise.
+     */
     uint64_t value;
     /* The library's own. */
     unsigned char reserved[64 - 2 * sizeof(void *) - 2 * sizeof(uint32_t) - sizeof(uint64_t)];
@@ -174,7 +180,7 @@ int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct 
 /*
  * Writes the buffers of `iov` at `offset`. Their contents are copied before the call returns; the memory is the
  * caller's again. With VDISK_IO_ZERO_COPY they are not, and must stay in place and unchanged until the completion is
- * reaped. Complete does not mean durable: see vdisk_aio_flush.
+ * reaped. Complete does not mean durable, but with VDISK_IO_FUA: see vdisk_aio_flush. Flags: these two.
  *
  * -EROFS  the disk is read-only
  * and as vdisk_aio_readv. The completion's result is -EIO when the range is no longer inside the image because
@@ -184,7 +190,31 @@ int vdisk_aio_writev(struct vdisk_queue *queue, struct vdisk *disk, const struct
                      uint64_t offset, uint32_t flags, void *user_data);
 
 /*
- * Makes durable every write to the disk that has completed on any queue, and every one accepted earlier on this queue.
+ * As vdisk_discard, up to VDISK_MAX_DISCARD bytes. A long range is taken in pieces, one after the other, so that no
+ * more than some dozens of the image's objects are worked on at a time. After an error the rest is left as it is.
+ *
+ * -EAGAIN, -EINVAL, -ESHUTDOWN, -EPERM, -ENOMEM  as vdisk_aio_readv; -EROFS and -EIO  as vdisk_aio_writev
+ */
+int vdisk_aio_discard(struct vdisk_queue *queue, struct vdisk *disk, uint64_t length, uint64_t offset, uint32_t flags,
+                      void *user_data);
+
+/* As vdisk_write_zeroes, up to VDISK_MAX_WRITE_ZEROES bytes, and as vdisk_aio_discard. */
+int vdisk_aio_write_zeroes(struct vdisk_queue *queue, struct vdisk *disk, uint64_t length, uint64_t offset,
+                           uint32_t flags, void *user_data);
+
+/*
+ * As vdisk_compare_and_write. Both buffers are copied before the call returns. With the result -EILSEQ the
+ * completion's `value` is the offset on the disk of the first byte that differs.
+ *
+ * -EOPNOTSUPP  the disk was opened with a cache that keeps data
+ * -EAGAIN, -EINVAL, -ESHUTDOWN, -EPERM, -ENOMEM  as vdisk_aio_readv; -EROFS and -EIO  as vdisk_aio_writev
+ */
+int vdisk_aio_compare_and_write(struct vdisk_queue *queue, struct vdisk *disk, const void *compare, const void *write,
+                                uint64_t length, uint64_t offset, uint32_t flags, void *user_data);
+
+/*
+ * Makes durable every write to the disk that has completed on any queue, and every one accepted earlier on this queue;
+ * zeroes and discards are writes here.
  * A failure sticks: see vdisk_acknowledge_loss. `flags` must be 0.
  *
  * -EAGAIN, -EINVAL, -ESHUTDOWN, -EPERM, -ENOMEM  as vdisk_aio_readv

@@ -14,7 +14,8 @@
  *   - rbd_close with requests in flight
  *   - a completion released before its callback, released twice, submitted twice, or asked for its result too early
  *   - a call that can block made from inside a callback
- *   - a read of length zero into NULL; a request of 2 GiB or more; a NULL progress function where one gets called
+ *   - a read of length zero into NULL; a compare-and-write of length zero; a request of 2 GiB or more; a NULL progress
+ *     function where one gets called
  *   - rados_connect tried again on a handle where it failed; rados_wait_for_latest_osdmap without a connection
  *   - rbd_update_unwatch with a handle it did not give out
  * rbd_aio_readv looks at the caller's iovec array only when the read completes, since the real one may, too.
@@ -68,6 +69,14 @@ void fake_image_write(const char *pool, const char *name_space, const char *imag
 
 bool fake_image_exists(const char *pool, const char *name_space, const char *image);
 uint64_t fake_image_size(const char *pool, const char *name_space, const char *image);
+
+/* Has the image striped; it must not be open. */
+void fake_stripe_image(const char *pool, const char *name_space, const char *image, uint64_t stripe_unit,
+                       uint64_t stripe_count);
+
+/* `rbd config image set`: outranks what clients are configured with. Told by rbd_config_image_list, and obeyed. */
+void fake_set_image_option(const char *pool, const char *name_space, const char *image, const char *option,
+                           const char *value);
 
 /* The size of the image's objects, as its creator chose it. */
 uint64_t fake_image_object_size(const char *pool, const char *name_space, const char *image);
@@ -172,7 +181,12 @@ enum fake_kind {
     FAKE_FLUSH = 1 << 2,
     /* The callback of rbd_update_watch. */
     FAKE_EVENT = 1 << 3,
-    FAKE_IO = FAKE_READ | FAKE_WRITE | FAKE_FLUSH,
+    FAKE_DISCARD = 1 << 4,
+    FAKE_ZEROES = 1 << 5,
+    FAKE_COMPARE = 1 << 6,
+    /* What a flush waits for. */
+    FAKE_CHANGE = FAKE_WRITE | FAKE_DISCARD | FAKE_ZEROES | FAKE_COMPARE,
+    FAKE_IO = FAKE_READ | FAKE_CHANGE | FAKE_FLUSH,
     FAKE_ALL = FAKE_IO | FAKE_EVENT
 };
 
@@ -186,7 +200,7 @@ enum fake_order { FAKE_FIFO, FAKE_LIFO, FAKE_RANDOM };
 
 /*
  * Releases up to `count` held requests of these kinds (SIZE_MAX: all) and returns how many. They take effect and
- * complete in the given order (`seed` is for FAKE_RANDOM); a flush still waits for the writes submitted before it.
+ * complete in the given order (`seed` is for FAKE_RANDOM); a flush still waits for the changes submitted before it.
  */
 size_t fake_release(unsigned int kinds, size_t count, enum fake_order order, unsigned int seed);
 
@@ -236,7 +250,7 @@ void fake_next_result(enum fake_kind kind, ssize_t result);
 /* The next read to complete returns so many bytes less than it could. */
 void fake_short_read(size_t bytes);
 
-/* With true, writes that are scripted to fail at completion reach the image all the same. */
+/* With true, writes and other changes that are scripted to fail at completion reach the image all the same. */
 void fake_land_failed_writes(bool land);
 
 /* Configuration. */

@@ -94,6 +94,7 @@ struct fake_image *fake_image_add(const struct fake_pool *pool, const char *name
     image->stripe_unit = UINT64_C(1) << DEFAULT_ORDER;
     image->stripe_count = 1;
     image->header.size = size;
+    SLIST_INIT(&image->options);
     image->store = fake_store_new();
     SLIST_INSERT_HEAD(&images, image, next);
     return image;
@@ -168,6 +169,7 @@ static void free_image(struct fake_image *image)
 {
     fake_header_free(&image->header);
     fake_store_drop(image->store);
+    fake_image_free_options(image);
     free(image->name_space);
     free(image->name);
     free(image);

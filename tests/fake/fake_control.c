@@ -58,6 +58,30 @@ void fake_create_image(const char *pool, const char *name_space, const char *ima
     fake_unlock();
 }
 
+void fake_stripe_image(const char *pool, const char *name_space, const char *image, uint64_t stripe_unit,
+                       uint64_t stripe_count)
+{
+    struct fake_image *found;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    found->stripe_unit = stripe_unit;
+    found->stripe_count = stripe_count;
+    fake_unlock();
+}
+
+void fake_set_image_option(const char *pool, const char *name_space, const char *image, const char *option,
+                           const char *value)
+{
+    struct fake_setting *setting = fake_alloc(sizeof *setting);
+
+    setting->name = fake_strdup(option);
+    setting->value = fake_strdup(value);
+    fake_lock();
+    SLIST_INSERT_HEAD(&image_named(pool, name_space, image)->options, setting, next);
+    fake_unlock();
+}
+
 void fake_create_snapshot(const char *pool, const char *name_space, const char *image, const char *snapshot,
                           rbd_snap_namespace_type_t type)
 {

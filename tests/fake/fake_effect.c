@@ -1,35 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What requests do to images and buffers. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fake_internal.h"
 
 #define GARBAGE 0xdb
+#define SECTOR 512
 #define MAX_RESULTS 256
 
 /* Results that the test wants, the next first. */
 struct results {
+    enum fake_kind kind;
     size_t count;
     ssize_t results[MAX_RESULTS];
 };
 
-static struct results reads, writes, flushes;
+static struct results all_results[] = {
+    {.kind = FAKE_READ},    {.kind = FAKE_WRITE},  {.kind = FAKE_FLUSH},
+    {.kind = FAKE_DISCARD}, {.kind = FAKE_ZEROES}, {.kind = FAKE_COMPARE},
+};
+
+#define RESULT_KINDS (sizeof all_results / sizeof *all_results)
+
 static size_t shortening;
 static bool land_failed;
 
 static struct results *results_of(enum fake_kind kind)
 {
-    switch (kind) {
-    case FAKE_READ:
-        return &reads;
-    case FAKE_WRITE:
-        return &writes;
-    case FAKE_FLUSH:
-        return &flushes;
-    default:
-        fake_abort("fake_next_result: %d is not one kind of request", (int)kind);
+    for (size_t i = 0; i < RESULT_KINDS; i++) {
+        if (all_results[i].kind == kind)
+            return &all_results[i];
     }
+    fake_abort("fake_next_result: %d is not one kind of request", (int)kind);
 }
 
 static bool take_result(enum fake_kind kind, ssize_t *result)
@@ -85,15 +89,70 @@ static void land_late(const struct fake_op *op, size_t length)
     }
 }
 
+static void land_zeroes(const struct fake_op *op, size_t length)
+{
+    struct fake_store *store = op->handle->image->store;
+    void *zeroes;
+
+    fake_store_zero(store, op->offset, length);
+    if (!op->thick)
+        return;
+    zeroes = fake_alloc(length);
+    fake_store_write(store, op->offset, zeroes, length);
+    free(zeroes);
+}
+
 static void land(const struct fake_op *op, size_t length)
 {
     op->handle->landed = op->sequence;
     if (op->handle->image->removed)
         return;
-    if (op->copied_data)
+    if (op->kind == FAKE_DISCARD)
+        fake_discard(op->handle, op->offset, length);
+    else if (op->kind == FAKE_ZEROES)
+        land_zeroes(op, length);
+    else if (op->copied_data)
         fake_store_write(op->handle->image->store, op->offset, op->copied_data, length);
     else
         land_late(op, length);
+}
+
+/* Comparing. */
+
+/* The real one takes a sector for the unit, whatever it says of stripes. */
+static bool crosses_a_boundary(const struct fake_op *op)
+{
+    uint64_t unit = op->handle->image->stripe_unit < SECTOR ? op->handle->image->stripe_unit : SECTOR;
+
+    return op->offset % unit + op->length > unit;
+}
+
+/*
+ * The real one takes the place of the mismatch in the request for one in the object, and tells where in the image that
+ * is: in the first stripe unit of the object that holds the request.
+ */
+static uint64_t told_mismatch(const struct fake_op *op, uint64_t place)
+{
+    const struct fake_image *image = op->handle->image;
+    uint64_t set_size = image->stripe_count << image->order;
+    uint64_t within = op->offset % set_size;
+
+    return op->offset - within + within / image->stripe_unit % image->stripe_count * image->stripe_unit + place;
+}
+
+static ssize_t compare(const struct fake_op *op)
+{
+    char found[SECTOR];
+
+    fake_store_read(op->handle->image->store, op->offset, found, op->length);
+    for (size_t i = 0; i < op->length; i++) {
+        if (found[i] == op->copied_compare[i])
+            continue;
+        if (op->mismatch)
+            *op->mismatch = told_mismatch(op, i);
+        return -EILSEQ;
+    }
+    return 0;
 }
 
 /* Effects. */
@@ -101,7 +160,7 @@ static void land(const struct fake_op *op, size_t length)
 /* 0, or the error of a request that cannot be. The order is the real one's. */
 static int check(const struct fake_op *op)
 {
-    bool denied = op->kind == FAKE_WRITE && fake_handle_is_fixed(op->handle);
+    bool denied = op->kind & FAKE_CHANGE && fake_handle_is_fixed(op->handle);
 
     if (op->length == 0)
         return denied ? -EROFS : 0;
@@ -109,6 +168,8 @@ static int check(const struct fake_op *op)
         return -EINVAL;
     if (denied)
         return -EROFS;
+    if (op->kind == FAKE_COMPARE && crosses_a_boundary(op))
+        return -EINVAL;
     return fake_handle_is_fenced(op->handle) ? -ESHUTDOWN : 0;
 }
 
@@ -135,7 +196,7 @@ static ssize_t fail(const struct fake_op *op, ssize_t error)
 {
     if (op->kind == FAKE_READ)
         fill_with_garbage(op);
-    if (op->kind == FAKE_WRITE && land_failed && check(op) == 0)
+    if (op->kind & FAKE_CHANGE && land_failed && check(op) == 0)
         land(op, inside(op));
     return error;
 }
@@ -163,6 +224,8 @@ ssize_t fake_effect(struct fake_op *op)
     if (take_result(op->kind, &wanted))
         return wanted < 0 ? fail(op, wanted) : succeed(op, &wanted);
     error = check(op);
+    if (error == 0 && op->kind == FAKE_COMPARE)
+        error = (int)compare(op);
     return error < 0 ? error : succeed(op, NULL);
 }
 
@@ -181,7 +244,8 @@ int fake_effect_flush(struct fake_handle *handle, uint64_t sequence)
 
 void fake_effect_reset(void)
 {
-    reads.count = writes.count = flushes.count = 0;
+    for (size_t i = 0; i < RESULT_KINDS; i++)
+        all_results[i].count = 0;
     shortening = 0;
     land_failed = false;
 }

@@ -12,7 +12,7 @@
 #define NEVER UINT64_MAX
 
 /* As many kinds as enum fake_kind has bits. */
-#define KINDS 4
+#define KINDS 7
 
 struct fake_handles fake_open_handles = TAILQ_HEAD_INITIALIZER(fake_open_handles);
 
@@ -39,6 +39,7 @@ unsigned int fake_random(unsigned int *seed)
 static void free_op(struct fake_op *op)
 {
     free(op->copied_data);
+    free(op->copied_compare);
     free(op->copied_iov);
     free(op);
 }
@@ -82,7 +83,7 @@ static void run(struct fake_op *op)
 
 /* Choosing. */
 
-/* A flush waits for the writes submitted before it. */
+/* A flush waits for the changes submitted before it. */
 static bool must_wait_for_writes(const struct fake_op *op)
 {
     const struct fake_op *other;
@@ -93,7 +94,7 @@ static bool must_wait_for_writes(const struct fake_op *op)
     {
         if (other->sequence >= op->sequence)
             return false;
-        if (other->kind == FAKE_WRITE)
+        if (other->kind & FAKE_CHANGE)
             return true;
     }
     return false;

@@ -74,6 +74,12 @@ enum {
     X(rbd_aio_write, FAKE_FALLIBLE)                                                                                    \
     X(rbd_aio_writev, FAKE_FALLIBLE)                                                                                   \
     X(rbd_aio_flush, FAKE_FALLIBLE)                                                                                    \
+    X(rbd_aio_write2, FAKE_FALLIBLE)                                                                                   \
+    X(rbd_aio_discard, FAKE_FALLIBLE)                                                                                  \
+    X(rbd_aio_write_zeroes, FAKE_FALLIBLE)                                                                             \
+    X(rbd_aio_compare_and_write, FAKE_FALLIBLE)                                                                        \
+    X(rbd_config_image_list, FAKE_CALL)                                                                                \
+    X(rbd_config_image_list_cleanup, 0)                                                                                \
     X(rbd_snap_list, FAKE_CALL)                                                                                        \
     X(rbd_snap_list_end, 0)                                                                                            \
     X(rbd_snap_create, FAKE_CALL)                                                                                      \

@@ -115,11 +115,21 @@ void fake_store_drop(struct fake_store *store);
 void fake_store_read(const struct fake_store *store, uint64_t offset, void *data, size_t length);
 void fake_store_write(struct fake_store *store, uint64_t offset, const void *data, size_t length);
 
+/* Whole pages are given back. */
+void fake_store_zero(struct fake_store *store, uint64_t offset, uint64_t length);
+
 /* Forgets what is at `size` and beyond. */
 void fake_store_truncate(struct fake_store *store, uint64_t size);
 size_t fake_store_pages(const struct fake_store *store);
 
 /* The cluster (fake_cluster.c, fake_header.c). */
+
+/* An option of Ceph's and its value. */
+struct fake_setting {
+    SLIST_ENTRY(fake_setting) next;
+    char *name;
+    char *value;
+};
 
 struct fake_snapshot {
     uint64_t id;
@@ -171,6 +181,9 @@ struct fake_image {
     uint64_t parent_snapshot;
     uint64_t overlap;
     int clone_format;
+
+    /* What the image itself sets of the configuration of those who open it. */
+    SLIST_HEAD(, fake_setting) options;
 };
 
 const struct fake_pool *fake_pool_find(const char *name);
@@ -227,12 +240,6 @@ const struct fake_option *fake_option_find(const char *name);
 
 /* Writes the value in the form rados_conf_get tells it: 0, -EINVAL if it is not one of the type, -ERANGE. */
 int fake_option_parse(const struct fake_option *option, const char *text, char *value, size_t size);
-
-struct fake_setting {
-    SLIST_ENTRY(fake_setting) next;
-    char *name;
-    char *value;
-};
 
 struct fake_config {
     SLIST_HEAD(, fake_setting) settings;
@@ -374,6 +381,11 @@ struct fake_op {
     struct iovec *copied_iov;
     /* What a write copied; NULL if it reads the caller's memory late. */
     char *copied_data;
+    /* Of a compare-and-write. `mismatch` can be NULL. */
+    char *copied_compare;
+    uint64_t *mismatch;
+    /* Of zeroes: they are stored. */
+    bool thick;
     int error;
 };
 
@@ -421,6 +433,13 @@ void fake_hold_reset(void);
 
 /* Makes the request happen and returns its result. */
 ssize_t fake_effect(struct fake_op *op);
+
+/* Has the handle's discard of this range happen (fake_discard.c). */
+void fake_discard(struct fake_handle *handle, uint64_t offset, uint64_t length);
+
+/* The value of an option as it is for this handle (fake_rbd_config.c). */
+const char *fake_handle_option(const struct fake_handle *handle, const char *name, char *value, size_t size);
+void fake_image_free_options(struct fake_image *image);
 
 /* A flush of the handle that covers writes up to this one. */
 int fake_effect_flush(struct fake_handle *handle, uint64_t sequence);

@@ -17,7 +17,13 @@ struct request {
     const struct iovec *iov;
     int iovcnt;
     struct iovec flat;
+    const char *compare;
+    uint64_t *mismatch;
+    bool thick;
 };
+
+/* What has no buffers, but a range. */
+#define FAKE_RANGE (FAKE_DISCARD | FAKE_ZEROES)
 
 static size_t sum_lengths(const struct iovec *iov, int iovcnt)
 {
@@ -64,6 +70,15 @@ static void copy_array(struct fake_op *op)
     op->iov = op->copied_iov;
 }
 
+static void set_compare(struct fake_op *op, const struct request *request)
+{
+    if (op->length == 0)
+        fake_abort("a compare-and-write of length 0, which is undefined");
+    op->mismatch = request->mismatch;
+    op->copied_compare = fake_alloc(op->length);
+    memcpy(op->copied_compare, request->compare, op->length);
+}
+
 static struct fake_op *new_op(const struct request *request, struct fake_handle *handle)
 {
     struct fake_op *op = fake_alloc(sizeof *op);
@@ -71,10 +86,15 @@ static struct fake_op *new_op(const struct request *request, struct fake_handle 
     op->kind = request->kind;
     op->handle = handle;
     op->offset = request->offset;
-    if (op->kind == FAKE_FLUSH)
+    op->thick = request->thick;
+    if (op->kind & FAKE_RANGE)
+        op->length = request->flat.iov_len;
+    if (op->kind & (FAKE_FLUSH | FAKE_RANGE))
         return op;
     set_buffers(op, request);
-    if (op->kind == FAKE_WRITE && handle->copies_writes)
+    if (op->kind == FAKE_COMPARE)
+        set_compare(op, request);
+    if (op->kind == FAKE_COMPARE || (op->kind == FAKE_WRITE && handle->copies_writes))
         copy_data(op);
     else if (op->kind == FAKE_WRITE)
         copy_array(op);
@@ -88,7 +108,7 @@ static int submit(const struct request *request)
     struct fake_completion *completion = fake_completion_get(request->completion);
     struct fake_op *op;
 
-    if (r == 0 && request->kind != FAKE_FLUSH && request->iovcnt <= 0)
+    if (r == 0 && !(request->kind & (FAKE_FLUSH | FAKE_RANGE)) && request->iovcnt <= 0)
         r = -EINVAL;
     if (r < 0)
         return fake_leave(r);
@@ -145,6 +165,65 @@ int rbd_aio_writev(rbd_image_t image, const struct iovec *iov, int iovcnt, uint6
                                     .offset = offset,
                                     .iov = iov,
                                     .iovcnt = iovcnt});
+}
+
+int rbd_aio_write2(rbd_image_t image, uint64_t offset, size_t length, const char *buffer, rbd_completion_t completion,
+                   int op_flags)
+{
+    void *data = (void *)(uintptr_t)buffer;
+
+    if (op_flags & ~LIBRADOS_OP_FLAG_FADVISE_FUA)
+        fake_abort("rbd_aio_write2: the flags 0x%x are not known here", (unsigned int)op_flags);
+    return submit(&(struct request){.function = FN_rbd_aio_write2,
+                                    .kind = FAKE_WRITE,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .iovcnt = 1,
+                                    .flat = {.iov_base = data, .iov_len = length}});
+}
+
+int rbd_aio_discard(rbd_image_t image, uint64_t offset, uint64_t length, rbd_completion_t completion)
+{
+    return submit(&(struct request){.function = FN_rbd_aio_discard,
+                                    .kind = FAKE_DISCARD,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .flat = {.iov_len = length}});
+}
+
+int rbd_aio_write_zeroes(rbd_image_t image, uint64_t offset, size_t length, rbd_completion_t completion, int zero_flags,
+                         int op_flags)
+{
+    if (zero_flags & ~RBD_WRITE_ZEROES_FLAG_THICK_PROVISION || op_flags)
+        fake_abort("rbd_aio_write_zeroes: the flags 0x%x and 0x%x are not known here", (unsigned int)zero_flags,
+                   (unsigned int)op_flags);
+    return submit(&(struct request){.function = FN_rbd_aio_write_zeroes,
+                                    .kind = FAKE_ZEROES,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .flat = {.iov_len = length},
+                                    .thick = zero_flags});
+}
+
+ssize_t rbd_aio_compare_and_write(rbd_image_t image, uint64_t offset, size_t length, const char *compare,
+                                  const char *buffer, rbd_completion_t completion, uint64_t *mismatch, int op_flags)
+{
+    void *data = (void *)(uintptr_t)buffer;
+
+    if (op_flags)
+        fake_abort("rbd_aio_compare_and_write: the flags 0x%x are not known here", (unsigned int)op_flags);
+    return submit(&(struct request){.function = FN_rbd_aio_compare_and_write,
+                                    .kind = FAKE_COMPARE,
+                                    .image = image,
+                                    .completion = completion,
+                                    .offset = offset,
+                                    .iovcnt = 1,
+                                    .flat = {.iov_base = data, .iov_len = length},
+                                    .compare = compare,
+                                    .mismatch = mismatch});
 }
 
 int rbd_aio_flush(rbd_image_t image, rbd_completion_t completion)

@@ -207,6 +207,37 @@ void fake_store_write(struct fake_store *store, uint64_t offset, const void *dat
     }
 }
 
+static void drop_entry(struct fake_store *store, uint64_t index)
+{
+    struct entry **link = bucket_of(store, index);
+
+    while (*link && (*link)->index != index)
+        link = &(*link)->next;
+    if (*link) {
+        struct entry *entry = *link;
+
+        *link = entry->next;
+        drop_page(entry->page);
+        free(entry);
+        store->count--;
+    }
+}
+
+void fake_store_zero(struct fake_store *store, uint64_t offset, uint64_t length)
+{
+    while (length > 0) {
+        uint64_t left = PAGE - offset % PAGE;
+        uint64_t part = length < left ? length : left;
+
+        if (part == PAGE)
+            drop_entry(store, offset / PAGE);
+        else if (find(store, offset / PAGE))
+            memset(own_page(store, offset / PAGE) + offset % PAGE, 0, part);
+        offset += part;
+        length -= part;
+    }
+}
+
 void fake_store_truncate(struct fake_store *store, uint64_t size)
 {
     size_t kept = (size_t)(size % PAGE);
