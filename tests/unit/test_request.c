@@ -328,8 +328,11 @@ static void fenced_client_gets_eshutdown(void **state)
     unsigned char buffer[512] = {0};
 
     fake_blocklist();
+    /* Once one has completed, no more are accepted. */
+    fake_hold(FAKE_IO);
     assert_int_equal(read_into(fixture, buffer, sizeof buffer, 0, 0), 0);
     assert_int_equal(write_from(fixture, buffer, sizeof buffer, 0, 0), 0);
+    fake_release_all();
     assert_int_equal(finish(fixture), -ESHUTDOWN);
     assert_int_equal(finish(fixture), -ESHUTDOWN);
     assert_int_not_equal(vdisk_close(fixture->disk, NULL), 0);
