@@ -222,6 +222,23 @@ int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk
  */
 int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err);
 
+/*
+ * Drops what is cached of the image in this process, so that what is read next comes from the cluster: for when
+ * somebody else has written to the image, as before a migration that ends here. Without a cache (`rbd_cache` is false,
+ * or where write-around would be in force) there is nothing to drop. Blocks.
+ *
+ * Nothing written is lost by it: it is flushed first, as vdisk_flush does, unless nothing was written since the last
+ * good flush. When that fails nothing is dropped. (rbd_invalidate_cache by itself writes back too, but keeps a failure
+ * to itself.) Requests in flight meanwhile may leave something in the cache, so there should be none.
+ *
+ * -EINVAL     `disk` is NULL
+ * -ESHUTDOWN  the disk is closing or fenced
+ * -EPERM      a forked child
+ * -ENOMEM     out of memory
+ * or the error of the flush, this one or an earlier one that is not acknowledged; and whatever else librbd reports
+ */
+int vdisk_invalidate(struct vdisk *disk, struct vdisk_error *err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
