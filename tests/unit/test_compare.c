@@ -146,6 +146,22 @@ static void both_buffers_are_copied(void **state)
     assert_true(holds(0, wanted, SECTOR));
 }
 
+static void a_mismatch_of_a_range_that_is_cut_off_says_eio(void **state)
+{
+    struct fixture *fixture = *state;
+    struct vdisk_completion done;
+
+    prepare(MIB, 3);
+    fake_hold(FAKE_COMPARE);
+    assert_int_equal(vdisk_aio_compare_and_write(fixture->queue, fixture->disk, other, wanted, SECTOR, MIB, 0, NULL),
+                     0);
+    assert_int_equal(vdisk_resize(fixture->disk, MIB + 5, VDISK_RESIZE_SHRINK, NULL), 0);
+    fake_release_all();
+    assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, 30000), 1);
+    assert_int_equal(done.result, -EIO);
+    assert_int_equal(done.value, 0);
+}
+
 static void a_range_that_is_cut_off_says_eio(void **state)
 {
     struct fixture *fixture = *state;
@@ -275,6 +291,7 @@ int main(void)
         TEST(errors_come_without_an_offset),
         TEST(both_buffers_are_copied),
         TEST(a_range_that_is_cut_off_says_eio),
+        TEST(a_mismatch_of_a_range_that_is_cut_off_says_eio),
         TEST(only_what_may_have_written_is_flushed_by_close),
         TEST(a_range_across_a_boundary_is_refused),
         TEST(bad_arguments_are_refused),

@@ -148,8 +148,12 @@ static void einval_of_the_flush_is_not_taken_for_shrinking(void **state)
 {
     struct fixture *fixture = *state;
 
+    fake_hold(FAKE_FLUSH);
     fake_next_result(FAKE_FLUSH, -EINVAL);
     assert_int_equal(zero_fua(fixture, 512), 0);
+    assert_true(fake_wait_held(FAKE_FLUSH, 1));
+    fake_resize_image("p", "", "i", 100, false);
+    fake_release_all();
     assert_int_equal(reap_one(fixture->queue), -EINVAL);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
 }

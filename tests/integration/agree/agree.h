@@ -30,6 +30,9 @@ const char *conf_path(void);
 void set_up_cluster(void);
 void tear_down_cluster(void);
 
+/* Of the test's image, as of its next opening. */
+void set_image_option(const char *name, const char *value);
+
 /* A connection for all tests, and a fresh image for each that asks for it, opened for writing. */
 
 extern rados_t cluster;
@@ -80,6 +83,7 @@ ssize_t do_flush(rbd_image_t of);
 
 /* Each runs its tests and returns how many failed. */
 int agree_on_requests(void);
+int agree_on_changes(void);
 int agree_on_handles(void);
 int agree_on_snapshots(void);
 int agree_on_images(void);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *conf_path(void)
 {
@@ -21,4 +22,12 @@ void set_up_cluster(void)
 
 void tear_down_cluster(void)
 {
+}
+
+void set_image_option(const char *name, const char *value)
+{
+    char key[128] = "conf_";
+
+    strncat(key, name, sizeof key - sizeof "conf_");
+    assert_int_equal(rbd_metadata_set(image, key, value), 0);
 }

@@ -19,3 +19,8 @@ void tear_down_cluster(void)
 {
     fake_reset();
 }
+
+void set_image_option(const char *name, const char *value)
+{
+    fake_set_image_option(POOL, "", image_name, name, value);
+}
