@@ -106,6 +106,12 @@ bool fake_image_is_clone(const char *pool, const char *name_space, const char *i
  */
 void fake_freeze_client(const char *pool, const char *name_space, const char *image);
 
+/*
+ * Somebody else takes the exclusive lock, by this address; NULL: nobody has it. Whoever changes the image through the
+ * fake takes it again.
+ */
+void fake_take_lock(const char *pool, const char *name_space, const char *image, const char *address);
+
 /* How many snapshots of any type there are. */
 size_t fake_image_snapshots(const char *pool, const char *name_space, const char *image);
 

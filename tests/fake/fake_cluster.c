@@ -171,6 +171,7 @@ static void free_image(struct fake_image *image)
     fake_store_drop(image->store);
     fake_image_free_options(image);
     free(image->name_space);
+    free(image->lock_owner);
     free(image->name);
     free(image);
 }

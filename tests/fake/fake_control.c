@@ -250,3 +250,10 @@ void fake_remove_image(const char *pool, const char *name_space, const char *ima
     fake_image_remove(image_named(pool, name_space, image));
     fake_unlock();
 }
+
+void fake_take_lock(const char *pool, const char *name_space, const char *image, const char *address)
+{
+    fake_lock();
+    fake_lock_give_to(image_named(pool, name_space, image), address);
+    fake_unlock();
+}

@@ -104,6 +104,7 @@ static void land_zeroes(const struct fake_op *op, size_t length)
 
 static void land(const struct fake_op *op, size_t length)
 {
+    fake_lock_take(op->handle);
     op->handle->landed = op->sequence;
     if (op->handle->image->removed)
         return;

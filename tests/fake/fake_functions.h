@@ -57,6 +57,8 @@ enum {
     X(rbd_get_parent, FAKE_CALL)                                                                                       \
     X(rbd_linked_image_spec_cleanup, 0)                                                                                \
     X(rbd_snap_spec_cleanup, 0)                                                                                        \
+    X(rbd_lock_get_owners, FAKE_CALL)                                                                                  \
+    X(rbd_lock_get_owners_cleanup, 0)                                                                                  \
     X(rbd_watchers_list, FAKE_CALL)                                                                                    \
     X(rbd_watchers_list_cleanup, 0)                                                                                    \
     X(rbd_flatten_with_progress, FAKE_CALL)                                                                            \

@@ -171,6 +171,9 @@ struct fake_image {
     bool closed_unflushed;
     /* Handles that can write, which the real one counts as watchers. */
     unsigned int writers;
+    /* Whose the exclusive lock is: an address, NULL for nobody; and the open handle, when it is one of ours. */
+    char *lock_owner;
+    const struct fake_handle *locker;
     /* Clients that have it open, hold its lock, and do not answer. */
     unsigned int frozen;
     /* NULL: that of the image itself. */
@@ -328,6 +331,13 @@ bool fake_handle_is_fenced(const struct fake_handle *handle);
 /* -ENOENT for removed images, -ESHUTDOWN for fenced clients, -EROFS for read-only handles, or 0. */
 int fake_handle_check_change(const struct fake_handle *handle);
 void fake_handle_free(struct fake_handle *handle);
+
+/* The exclusive lock (fake_rbd_lock.c). */
+
+/* Before a change through the handle; and when it is closed. */
+void fake_lock_take(const struct fake_handle *handle);
+void fake_lock_close(const struct fake_handle *handle);
+void fake_lock_give_to(struct fake_image *image, const char *address);
 
 /* Watches (fake_rbd_watch.c). */
 

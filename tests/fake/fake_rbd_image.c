@@ -55,7 +55,10 @@ int fake_handle_check_change(const struct fake_handle *handle)
         return -EROFS;
     if (fake_handle_is_fenced(handle))
         return -ESHUTDOWN;
-    return handle->image->removed ? -ENOENT : 0;
+    if (handle->image->removed)
+        return -ENOENT;
+    fake_lock_take(handle);
+    return 0;
 }
 
 void fake_handle_free(struct fake_handle *handle)
@@ -168,6 +171,7 @@ int rbd_close(rbd_image_t image)
         fake_effect_flush(handle, UINT64_MAX);
     if (!handle->read_only)
         handle->image->writers--;
+    fake_lock_close(handle);
     handle->ioctx->images--;
     return fake_leave(r);
 }

@@ -60,3 +60,11 @@ void rbd_watchers_list_cleanup(rbd_image_watcher_t *watchers, size_t count)
         take_back(watchers[i].addr);
     fake_leave(0);
 }
+
+void rbd_lock_get_owners_cleanup(char **owners, size_t count)
+{
+    fake_enter(FN_rbd_lock_get_owners_cleanup);
+    for (size_t i = 0; i < count; i++)
+        take_back(owners[i]);
+    fake_leave(0);
+}

@@ -90,6 +90,7 @@ int agree_on_images(void);
 int agree_on_clones(void);
 int agree_on_directory(void);
 int agree_on_fencing(void);
+int agree_on_locks(void);
 int agree_on_config(void);
 
 #endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The exclusive lock of an image, which goes to whoever changes it. */
+#include <errno.h>
+#include <rbd/librbd.h>
+#include <stdlib.h>
+
+#include "fake_internal.h"
+
+static void set_owner(struct fake_image *image, const struct fake_handle *locker, const char *address)
+{
+    free(image->lock_owner);
+    image->lock_owner = address ? fake_strdup(address) : NULL;
+    image->locker = locker;
+}
+
+/* Whoever has it gives it up when asked; that of a fenced client is broken. */
+void fake_lock_take(const struct fake_handle *handle)
+{
+    char address[64];
+
+    if (!(handle->image->features & RBD_FEATURE_EXCLUSIVE_LOCK) || handle->image->locker == handle)
+        return;
+    fake_client_address(address, sizeof address, handle->ioctx->client);
+    set_owner(handle->image, handle, address);
+}
+
+void fake_lock_give_to(struct fake_image *image, const char *address)
+{
+    set_owner(image, NULL, address);
+}
+
+/* A fenced client cannot unlock, so that its lock outlives it. */
+void fake_lock_close(const struct fake_handle *handle)
+{
+    struct fake_image *image = handle->image;
+
+    if (image->locker != handle)
+        return;
+    image->locker = NULL;
+    if (!fake_handle_is_fenced(handle))
+        set_owner(image, NULL, NULL);
+}
+
+static int get_owner(const struct fake_image *image, rbd_lock_mode_t *mode, char **owners, size_t *room)
+{
+    if (!image->lock_owner)
+        return -ENOENT;
+    *mode = RBD_LOCK_MODE_EXCLUSIVE;
+    if (*room == 0) {
+        *room = 1;
+        return -ERANGE;
+    }
+    *room = 1;
+    owners[0] = fake_string_give(image->lock_owner);
+    return 0;
+}
+
+int rbd_lock_get_owners(rbd_image_t image, rbd_lock_mode_t *mode, char **owners, size_t *room)
+{
+    int r = fake_enter(FN_rbd_lock_get_owners);
+    const struct fake_handle *handle = fake_object_get(FAKE_HANDLE, image);
+
+    if (r == 0 && (handle->read_only || !(handle->image->features & RBD_FEATURE_EXCLUSIVE_LOCK)))
+        r = -EINVAL;
+    if (r == 0 && fake_handle_is_fenced(handle))
+        r = -ESHUTDOWN;
+    if (r == 0)
+        r = get_owner(handle->image, mode, owners, room);
+    return fake_leave(r);
+}
