@@ -267,9 +267,11 @@ static void fencing_is_told_once(void **state)
 
     watch(fixture->queue, fixture->disk);
     assert_silence(fixture->queue, fixture->disk);
+    fake_hold(FAKE_READ);
+    assert_int_equal(submit_read(fixture->other_queue, fixture->disk, &byte, 1, 0), 0);
+    assert_int_equal(submit_read(fixture->other_queue, fixture->disk, &byte, 1, 0), 0);
     fake_blocklist();
-    assert_int_equal(submit_read(fixture->other_queue, fixture->disk, &byte, 1, 0), 0);
-    assert_int_equal(submit_read(fixture->other_queue, fixture->disk, &byte, 1, 0), 0);
+    fake_release_all();
     assert_int_equal(reap_one(fixture->other_queue), -ESHUTDOWN);
     assert_int_equal(reap_one(fixture->other_queue), -ESHUTDOWN);
     assert_event(fixture->queue, VDISK_EVENT_FENCED);
