@@ -37,6 +37,8 @@ struct vdisk {
     char image_id[VD_IMAGE_ID_SIZE];
     bool read_only;
     struct vd_layout layout;
+    /* What is read and written is not what is in the objects. */
+    bool encrypted;
     uint64_t features;
     /* As in struct vdisk_info. */
     uint64_t discard_granularity;

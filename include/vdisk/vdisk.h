@@ -11,6 +11,7 @@
  *   queue.h     read and write through a queue with one pollable descriptor
  *   event.h     hear of what others do to a disk
  *   snapshot.h  create, remove, roll back, protect and list snapshots
+ *   extent.h    which parts hold data, and which have changed
  *   error.h     the sentence that explains a failure
  *   version.h   which libvdisk this is
  *
@@ -36,6 +37,7 @@
 #include <vdisk/disk.h>
 #include <vdisk/error.h>
 #include <vdisk/event.h>
+#include <vdisk/extent.h>
 #include <vdisk/image.h>
 #include <vdisk/io.h>
 #include <vdisk/queue.h>

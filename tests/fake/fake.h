@@ -18,6 +18,7 @@
  *     function where one gets called
  *   - rados_connect tried again on a handle where it failed; rados_wait_for_latest_osdmap without a connection
  *   - rbd_update_unwatch with a handle it did not give out
+ *   - rbd_diff_iterate2 on an empty image or range, or for whole objects with a map known to be invalid
  * rbd_aio_readv looks at the caller's iovec array only when the read completes, since the real one may, too.
  *
  * Any thread may call anything here. Names are NUL-terminated; the namespace "" is the default one; `snapshot` NULL is
@@ -123,6 +124,13 @@ size_t fake_image_pages(const char *pool, const char *name_space, const char *im
  * rbd_aio_flush or rbd_flush: rbd_close flushes, but does not tell whether that worked.
  */
 bool fake_image_closed_unflushed(const char *pool, const char *name_space, const char *image);
+
+/* How an empty image is cut into objects, powers of two, and their stripes. */
+void fake_set_layout(const char *pool, const char *name_space, const char *image, uint64_t object_size,
+                     uint64_t stripe_unit, uint64_t stripe_count);
+
+/* The maps of objects of the image and its snapshots become invalid. Those who have it open read-only do not notice. */
+void fake_invalidate_maps(const char *pool, const char *name_space, const char *image);
 
 /* Somebody else resizes the image. With `notify` watches fire; without, only asking tells. */
 void fake_resize_image(const char *pool, const char *name_space, const char *image, uint64_t size, bool notify);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The cluster as tests handle it. */
+#include <rbd/librbd.h>
+
 #include "fake_internal.h"
 
 static const struct fake_pool *pool_named(const char *name)
@@ -223,6 +225,31 @@ bool fake_image_closed_unflushed(const char *pool, const char *name_space, const
     unflushed = image_named(pool, name_space, image)->closed_unflushed;
     fake_unlock();
     return unflushed;
+}
+
+void fake_set_layout(const char *pool, const char *name_space, const char *name, uint64_t object_size,
+                     uint64_t stripe_unit, uint64_t stripe_count)
+{
+    struct fake_image *image;
+
+    fake_lock();
+    image = image_named(pool, name_space, name);
+    image->order = __builtin_ctzll(object_size);
+    image->stripe_unit = stripe_unit;
+    image->stripe_count = stripe_count;
+    fake_unlock();
+}
+
+void fake_invalidate_maps(const char *pool, const char *name_space, const char *name)
+{
+    struct fake_header *header;
+
+    fake_lock();
+    header = &image_named(pool, name_space, name)->header;
+    header->flags = RBD_FLAG_OBJECT_MAP_INVALID | RBD_FLAG_FAST_DIFF_INVALID;
+    for (size_t i = 0; i < header->count; i++)
+        header->snapshots[i].flags = header->flags;
+    fake_unlock();
 }
 
 void fake_resize_image(const char *pool, const char *name_space, const char *image, uint64_t size, bool notify)

@@ -50,6 +50,7 @@ enum {
     X(rbd_stat, FAKE_CALL)                                                                                             \
     X(rbd_get_size, FAKE_CALL)                                                                                         \
     X(rbd_get_features, FAKE_CALL)                                                                                     \
+    X(rbd_get_flags, FAKE_CALL)                                                                                        \
     X(rbd_get_stripe_unit, FAKE_CALL)                                                                                  \
     X(rbd_get_stripe_count, FAKE_CALL)                                                                                 \
     X(rbd_get_id, FAKE_FALLIBLE)                                                                                       \
@@ -65,6 +66,7 @@ enum {
     X(rbd_resize2, FAKE_CALL)                                                                                          \
     X(rbd_flush, FAKE_CALL)                                                                                            \
     X(rbd_invalidate_cache, FAKE_CALL)                                                                                 \
+    X(rbd_diff_iterate2, FAKE_CALL)                                                                                    \
     X(rbd_update_watch, FAKE_CALL)                                                                                     \
     X(rbd_update_unwatch, FAKE_CALL)                                                                                   \
     X(rbd_aio_create_completion, FAKE_FALLIBLE)                                                                        \

@@ -63,6 +63,7 @@ void fake_snapshot_add(struct fake_image *image, const char *name, rbd_snap_name
     header->snapshots = fake_resize_array(header->snapshots, header->count + 1, sizeof *header->snapshots);
     header->snapshots[header->count++] = (struct fake_snapshot){.id = ++last_id,
                                                                 .size = header->size,
+                                                                .flags = header->flags,
                                                                 .name = fake_strdup(name),
                                                                 .type = type,
                                                                 .store = fake_store_clone(image->store)};

@@ -122,6 +122,9 @@ void fake_store_zero(struct fake_store *store, uint64_t offset, uint64_t length)
 void fake_store_truncate(struct fake_store *store, uint64_t size);
 size_t fake_store_pages(const struct fake_store *store);
 
+/* The page of 4 KiB with that index, which another store has too if neither was written to since; or NULL. */
+const void *fake_store_page(const struct fake_store *store, uint64_t index);
+
 /* The cluster (fake_cluster.c, fake_header.c). */
 
 /* An option of Ceph's and its value. */
@@ -137,12 +140,15 @@ struct fake_snapshot {
     char *name;
     rbd_snap_namespace_type_t type;
     bool is_protected;
+    uint64_t flags;
     struct fake_store *store;
 };
 
 /* What changes about an image, and what a read-only handle has its own, ageing copy of. */
 struct fake_header {
     uint64_t size;
+    /* RBD_FLAG_... */
+    uint64_t flags;
     struct fake_snapshot *snapshots;
     size_t count;
 };
@@ -302,6 +308,8 @@ struct fake_handle {
     /* Of a handle opened at a snapshot, else NULL. Kept when the snapshot is removed. */
     struct fake_store *snapshot;
     uint64_t snapshot_size;
+    uint64_t snapshot_id;
+    uint64_t snapshot_flags;
     /* Whether a write copies its data when submitted: rbd_disable_zero_copy_writes, as it was at the opening. */
     bool copies_writes;
     /* A read-only handle's copy. */

@@ -93,6 +93,8 @@ static void set_snapshot(struct fake_handle *handle, const struct fake_snapshot 
         return;
     handle->snapshot = fake_store_keep(snapshot->store);
     handle->snapshot_size = snapshot->size;
+    handle->snapshot_id = snapshot->id;
+    handle->snapshot_flags = snapshot->flags;
 }
 
 static void set_access(struct fake_handle *handle, bool read_only)
@@ -223,6 +225,16 @@ int rbd_get_features(rbd_image_t image, uint64_t *features)
 
     if (r == 0)
         *features = handle->image->features | operations(handle->image);
+    return fake_leave(r);
+}
+
+int rbd_get_flags(rbd_image_t image, uint64_t *flags)
+{
+    int r = fake_enter(FN_rbd_get_flags);
+    struct fake_handle *handle = get_handle(image);
+
+    if (r == 0)
+        *flags = handle->snapshot ? handle->snapshot_flags : fake_handle_header(handle)->flags;
     return fake_leave(r);
 }
 

@@ -247,6 +247,13 @@ void fake_store_truncate(struct fake_store *store, uint64_t size)
         memset(own_page(store, size / PAGE) + kept, 0, PAGE - kept);
 }
 
+const void *fake_store_page(const struct fake_store *store, uint64_t index)
+{
+    const struct entry *entry = find(store, index);
+
+    return entry ? entry->page : NULL;
+}
+
 size_t fake_store_pages(const struct fake_store *store)
 {
     return store->count;
