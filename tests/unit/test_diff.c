@@ -49,8 +49,8 @@ static void data_that_is_gone_reads_as_zeroes(void **state)
 
     put_byte(2 * OBJECT);
     take_snapshot("s");
-    fake_resize_image("p", "", "i", OBJECT, true);
-    fake_resize_image("p", "", "i", IMAGE_SIZE, true);
+    assert_int_equal(vdisk_resize(fixture->disk, OBJECT, VDISK_RESIZE_SHRINK, NULL), 0);
+    assert_int_equal(vdisk_resize(fixture->disk, IMAGE_SIZE, 0, NULL), 0);
     put_byte(3 * OBJECT);
     assert_diff(fixture->disk, "s", {2 * OBJECT, OBJECT, ZERO, 0}, {3 * OBJECT, OBJECT, DATA, 0});
     /* It never was there, as far as that goes. */
