@@ -125,6 +125,15 @@ int vdisk_queue_reap(struct vdisk_queue *queue, struct vdisk_completion *complet
     return vdisk_queue_wait(queue, completions, 0, max, 0);
 }
 
+int vdisk_queue_cancel(struct vdisk_queue *queue, const void *user_data)
+{
+    int r = vd_check_process(NULL);
+
+    if (r < 0)
+        return r;
+    return queue ? vd_queue_cancel(queue, user_data) : -EINVAL;
+}
+
 int vdisk_queue_drain(struct vdisk_queue *queue)
 {
     int r = vd_check_process(NULL);

@@ -88,3 +88,11 @@ void vd_bounce_put(struct vd_bounce *pool, void *buffer, uint64_t length)
     pool->in_use -= size_of(class);
     push(pool, class, buffer);
 }
+
+void vd_bounce_give_away(struct vd_bounce *pool, uint64_t length)
+{
+    if (length == 0)
+        return;
+    assert(pool->in_use >= size_of(class_of(length)));
+    pool->in_use -= size_of(class_of(length));
+}

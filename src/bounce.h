@@ -35,6 +35,9 @@ int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length);
 /* Puts back a buffer that was got with the same length. */
 void vd_bounce_put(struct vd_bounce *pool, void *buffer, uint64_t length);
 
+/* A buffer that was got with this length is the caller's from now on, to be freed with free(). 0: there is none. */
+void vd_bounce_give_away(struct vd_bounce *pool, uint64_t length);
+
 /* Frees idle buffers, largest first, until at most `keep` bytes of them are left. */
 void vd_bounce_trim(struct vd_bounce *pool, uint64_t keep);
 

@@ -96,26 +96,7 @@ int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open
     return r;
 }
 
-/* Closing. */
-
-int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
-{
-    struct vd_quoted quoted;
-    const char *step;
-    int r;
-
-    vd_error_clear(err);
-    r = vd_check_disk(disk, err);
-    if (r < 0)
-        return r;
-    r = vd_handle_close(disk, &step);
-    if (r < 0)
-        vd_error_set(err, r, "%s image %s failed: %s. What was written may not be on the cluster.", step,
-                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
-    vd_sync_free_queues(disk);
-    vd_handle_free(disk);
-    return r;
-}
+/* Losses. */
 
 int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err)
 {
@@ -169,6 +150,8 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
         .snapshot = vdisk_uri_snapshot(disk->uri),
         .image_id = disk->image_id,
         .read_only = disk->read_only,
+        .detached_requests = atomic_load_explicit(&disk->detached, memory_order_relaxed),
+        .unsettled_writes = vd_unsettled_writes(&disk->unsettled),
     };
     memcpy(info, &full, struct_size < sizeof full ? struct_size : sizeof full);
     return 0;

@@ -11,6 +11,7 @@
 
 #include <vdisk/event.h>
 
+#include "container.h"
 #include "error.h"
 #include "image_config.h"
 #include "news.h"
@@ -18,6 +19,9 @@
 
 /* librbd 16 does compare-and-write within one of these. */
 #define SECTOR 512
+/* What may be given up and still be with librbd, before nothing more is accepted. */
+#define DETACHED_MAX 1024
+#define DETACHED_BYTES_MAX (UINT64_C(256) << 20)
 
 struct vd_view *vd_handle_view(const struct vdisk *disk)
 {
@@ -72,6 +76,47 @@ static void end_holds(struct vdisk *disk)
 uint64_t vd_handle_size(const struct vdisk *disk)
 {
     return atomic_load_explicit(&vd_handle_view(disk)->size, memory_order_relaxed);
+}
+
+/* Requests that were given up. Relaxed: counts, by which no other data is read. */
+
+void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&disk->detached, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
+}
+
+void vd_handle_note_settled(struct vdisk *disk, uint64_t bytes)
+{
+    atomic_fetch_sub_explicit(&disk->detached, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
+}
+
+bool vd_handle_has_too_many_detached(const struct vdisk *disk)
+{
+    return atomic_load_explicit(&disk->detached, memory_order_relaxed) >= DETACHED_MAX ||
+           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= DETACHED_BYTES_MAX;
+}
+
+static void run_wake_held(struct vd_work *work)
+{
+    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, wake_held);
+
+    /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
+    atomic_exchange_explicit(&disk->wake_posted, false, memory_order_acq_rel);
+    vd_unsettled_let_go(&disk->unsettled);
+    /* What waits for a write that only fencing settles would keep a closing disk from ever closing. */
+    if (!atomic_load_explicit(&disk->closing, memory_order_acquire))
+        return;
+    vd_unsettled_end_stuck(&disk->unsettled, -ESHUTDOWN);
+    vd_unsettled_let_go(&disk->unsettled);
+}
+
+void vd_handle_wake_held(struct vdisk *disk)
+{
+    /* Release: the worker sees what was settled before. */
+    if (!atomic_exchange_explicit(&disk->wake_posted, true, memory_order_acq_rel))
+        vd_worker_post(&disk->connection->worker, &disk->wake_held);
 }
 
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view)
@@ -276,6 +321,8 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     new->pool = pool;
     new->uri = uri;
     new->read_only = options->flags &VDISK_OPEN_READ_ONLY;
+    new->io_timeout_ms = options->io_timeout_ms;
+    new->wake_held.run = run_wake_held;
     r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->read_only);
     if (r < 0) {
         r = r == -ENOENT ? missing_error(uri, pool, err) : open_error(r, uri, err);
@@ -290,6 +337,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
         goto out;
     }
     pthread_mutex_init(&new->lanes_lock, NULL);
+    vd_unsettled_init(&new->unsettled);
     sem_init(&new->let_go, 0, 0);
     vd_lane_init(&new->lane, connection->cluster->executor);
     *disk = new;
@@ -312,6 +360,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     vd_news_keep_view(disk);
     view = vd_handle_view(disk);
     vd_view_retire(view);
+    vd_handle_wake_held(disk);
     vd_view_wait_empty(view);
     vd_news_stop(disk);
 
@@ -327,14 +376,21 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     if (r < 0)
         return r;
     *step = "Closing";
+    if (closed == 0 && vd_unsettled_out_of_sight(&disk->unsettled) > 0)
+        closed = -ETIMEDOUT;
     return closed;
+}
+
+void vd_handle_release(struct vdisk *disk)
+{
+    rados_ioctx_destroy(disk->pool);
+    vd_connection_release(disk->connection);
 }
 
 void vd_handle_free(struct vdisk *disk)
 {
-    rados_ioctx_destroy(disk->pool);
-    vd_connection_release(disk->connection);
     vdisk_uri_free(disk->uri);
+    vd_unsettled_destroy(&disk->unsettled);
     sem_destroy(&disk->let_go);
     pthread_mutex_destroy(&disk->lanes_lock);
     free(disk);

@@ -19,6 +19,7 @@
 #include "executor.h"
 #include "gate.h"
 #include "layout.h"
+#include "unsettled.h"
 #include "view.h"
 #include "watch.h"
 #include "worker.h"
@@ -69,6 +70,13 @@ struct vdisk {
     struct vd_watches watches;
 
     struct vd_writes writes;
+    /* Requests that were given up and that librbd still has, and the memory they hold. */
+    _Atomic uint32_t detached;
+    _Atomic uint64_t detached_bytes;
+    struct vd_unsettled unsettled;
+    struct vd_work wake_held;
+    atomic_bool wake_posted;
+    uint32_t io_timeout_ms;
 
     /* Idle queues of synchronous calls (sync.c), for reuse. */
     pthread_mutex_t lanes_lock;
@@ -88,7 +96,8 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
  */
 int vd_handle_close(struct vdisk *disk, const char **step);
 
-/* Drops what the disk owns, after vd_handle_close. */
+/* After vd_handle_close: drops what the disk has of the cluster, which can block; and then its memory, which cannot. */
+void vd_handle_release(struct vdisk *disk);
 void vd_handle_free(struct vdisk *disk);
 
 /*
@@ -110,6 +119,13 @@ struct vd_view *vd_handle_view(const struct vdisk *disk);
 
 /* The worker's: puts another in its place. Those who are in the old one end on it. */
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
+/* Of a request that is given up while librbd has it, and of its end there. Before and after there can be too many. */
+void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes);
+void vd_handle_note_settled(struct vdisk *disk, uint64_t bytes);
+bool vd_handle_has_too_many_detached(const struct vdisk *disk);
+
+/* Has the worker let go what unsettled writes no longer hold up. To be called with the disk entered. */
+void vd_handle_wake_held(struct vdisk *disk);
 
 uint64_t vd_handle_size(const struct vdisk *disk);
 

@@ -8,13 +8,16 @@
 #include "mailbox.h"
 
 enum vd_letter_kind {
-    /* A request is done (request.h). */
-    VD_LETTER_REQUEST,
+    /* A request's flight has landed (flight.h); or the request was given up, and never was in the mailbox. */
+    VD_LETTER_FLIGHT,
+    VD_LETTER_GIVEN_UP,
     /* A task is done, or has come further (task.h). */
     VD_LETTER_TASK,
     VD_LETTER_PROGRESS,
     /* Something happened to a disk (watch.h). */
     VD_LETTER_WATCH,
+    /* It is time to look at the deadlines. */
+    VD_LETTER_ALARM,
 };
 
 struct vd_letter {

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "container.h"
+#include "expiry.h"
 
 static struct vd_letter *letter_of(struct vd_node *node)
 {
@@ -18,6 +19,11 @@ static struct vd_letter *letter_of(struct vd_node *node)
 static struct vd_request *request_of(struct vd_letter *letter)
 {
     return VD_CONTAINER_OF(letter, struct vd_request, letter);
+}
+
+static struct vd_request *request_of_flight(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_flight, letter)->request;
 }
 
 static struct vd_ticket *ticket_of(struct vd_letter *letter)
@@ -42,21 +48,24 @@ int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce
 
     *queue = NULL;
     if (!new)
-        goto out;
+        return r;
     new->requests = calloc(depth, sizeof *new->requests);
-    if (!new->requests)
-        goto out;
-    r = vd_mailbox_init(&new->mailbox, kind);
+    if (new->requests)
+        r = vd_mailbox_init(&new->mailbox, kind);
     if (r < 0)
         goto out;
+    r = vd_expiry_init(new, kind == VD_DOORBELL_PIPE);
+    if (r < 0) {
+        vd_mailbox_destroy(&new->mailbox);
+        goto out;
+    }
     vd_bounce_init(&new->bounce, bounce_bytes);
     new->depth = depth;
     new->ready_end = &new->ready;
     *queue = new;
     return 0;
 out:
-    if (new)
-        free(new->requests);
+    free(new->requests);
     free(new);
     return r;
 }
@@ -75,6 +84,9 @@ void vd_queue_free(struct vdisk_queue *queue)
 {
     assert(queue->in_flight == 0 && !queue->ready && !queue->watches);
     free_failed(queue);
+    vd_expiry_destroy(queue);
+    /* The alarm can have rung. */
+    vd_mailbox_take(&queue->mailbox);
     vd_mailbox_destroy(&queue->mailbox);
     for (unsigned int i = 0; i < queue->touched; i++)
         vd_request_destroy(&queue->requests[i]);
@@ -98,7 +110,7 @@ static struct vd_request *get_request(struct vdisk_queue *queue)
         return NULL;
     /* Requests are set up when first needed, so that a deep queue that is little used costs little memory. */
     request = &queue->requests[queue->touched++];
-    vd_request_init(request, &queue->mailbox);
+    vd_request_init(request);
     return request;
 }
 
@@ -108,6 +120,11 @@ static void put_request(struct vdisk_queue *queue, struct vd_request *request)
     queue->idle = &request->letter.node;
 }
 
+static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
+{
+    return disk->io_timeout_ms ? vd_expiry_arm(queue, &request->deadline, disk->io_timeout_ms) : 0;
+}
+
 static int start(struct vdisk_queue *queue, const struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
 {
     struct vd_request *request = queue->in_flight < queue->depth ? get_request(queue) : NULL;
@@ -115,12 +132,15 @@ static int start(struct vdisk_queue *queue, const struct vd_transfer *transfer, 
 
     if (!request)
         return -EAGAIN;
-    r = vd_request_prepare(request, transfer, pool);
+    r = vd_request_prepare(request, transfer, pool, &queue->mailbox);
+    if (r == 0)
+        r = arm(queue, request, transfer->disk);
     if (r == 0) {
         request->user_data = user_data;
         r = vd_request_start(request);
     }
     if (r < 0) {
+        vd_expiry_disarm(queue, &request->deadline);
         vd_request_release(request, &queue->bounce);
         put_request(queue, request);
         return r;
@@ -130,14 +150,24 @@ static int start(struct vdisk_queue *queue, const struct vd_transfer *transfer, 
     return 0;
 }
 
+static int check_submission(const struct vd_transfer *transfer)
+{
+    if (vd_handle_has_too_many_detached(transfer->disk))
+        return -ENOBUFS;
+    if (transfer->was_inside || vd_view_holds(transfer->view, transfer->offset, transfer->length))
+        return 0;
+    return -EINVAL;
+}
+
 int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
 {
-    int r = -EINVAL;
+    int r;
 
     transfer->view = vd_handle_enter(transfer->disk);
     if (!transfer->view)
         return -ESHUTDOWN;
-    if (transfer->was_inside || vd_view_holds(transfer->view, transfer->offset, transfer->length))
+    r = check_submission(transfer);
+    if (r == 0)
         r = start(queue, transfer, pool, user_data);
     if (r < 0)
         vd_view_leave(transfer->view);
@@ -228,42 +258,75 @@ static void reap_watch(struct vdisk_queue *queue, struct vd_watch *watch, struct
 
 /* Completion. */
 
-static void note_taken(struct vdisk_queue *queue, struct vd_letter *letter)
+static void add_ready(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    letter->node.next = NULL;
+    *queue->ready_end = &letter->node;
+    queue->ready_end = &letter->node.next;
+}
+
+void vd_queue_add_done(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    queue->unfinished--;
+    add_ready(queue, letter);
+}
+
+static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    struct vd_request *request = request_of_flight(letter);
+
+    vd_request_taken(request);
+    vd_expiry_disarm(queue, &request->deadline);
+    vd_queue_add_done(queue, letter);
+}
+
+static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    struct vd_ticket *ticket = ticket_of(letter);
+
+    vd_ticket_taken(ticket);
+    vd_expiry_disarm(queue, &ticket->deadline);
+    vd_queue_add_done(queue, letter);
+}
+
+static void take(struct vdisk_queue *queue, struct vd_letter *letter)
 {
     switch (letter->kind) {
-    case VD_LETTER_REQUEST:
-        vd_request_taken(request_of(letter));
-        queue->unfinished--;
+    case VD_LETTER_FLIGHT:
+        take_flight(queue, letter);
         break;
     case VD_LETTER_TASK:
-        vd_ticket_taken(ticket_of(letter));
-        queue->unfinished--;
+        take_task(queue, letter);
         break;
     case VD_LETTER_PROGRESS:
     case VD_LETTER_WATCH:
+        add_ready(queue, letter);
+        break;
+    case VD_LETTER_ALARM:
+        vd_expiry_alarm_taken(queue);
+        break;
+    case VD_LETTER_GIVEN_UP:
+        assert(!"in the mailbox");
         break;
     }
 }
 
-static void collect(struct vdisk_queue *queue)
+void vd_queue_collect(struct vdisk_queue *queue)
 {
     struct vd_node *node = vd_mailbox_take(&queue->mailbox);
 
-    if (!node)
-        return;
-    *queue->ready_end = node;
-    for (; node; node = node->next) {
-        note_taken(queue, letter_of(node));
-        queue->ready_end = &node->next;
+    while (node) {
+        struct vd_letter *letter = letter_of(node);
+
+        node = node->next;
+        take(queue, letter);
     }
+    vd_expiry_run(queue);
 }
 
 static void reap_request(struct vdisk_queue *queue, struct vd_request *request, struct vdisk_completion *completion)
 {
-    vd_request_deliver(request);
-    completion->user_data = request->user_data;
-    completion->result = request->result;
-    completion->value = request->result == -EILSEQ ? request->mismatch : 0;
+    vd_request_deliver(request, completion);
     vd_request_release(request, &queue->bounce);
     put_request(queue, request);
     queue->in_flight--;
@@ -298,7 +361,10 @@ static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *complet
 
     memset(completion, 0, sizeof *completion);
     switch (letter->kind) {
-    case VD_LETTER_REQUEST:
+    case VD_LETTER_FLIGHT:
+        reap_request(queue, request_of_flight(letter), completion);
+        break;
+    case VD_LETTER_GIVEN_UP:
         reap_request(queue, request_of(letter), completion);
         break;
     case VD_LETTER_TASK:
@@ -309,6 +375,9 @@ static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *complet
         break;
     case VD_LETTER_WATCH:
         reap_watch(queue, watch_of(letter), completion);
+        break;
+    case VD_LETTER_ALARM:
+        assert(!"ready");
         break;
     }
 }
@@ -323,10 +392,18 @@ static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completio
 }
 
 /* The bell was silenced by taking from the mailbox; what is not reaped must make it ring again. */
-static void remind(struct vdisk_queue *queue)
+void vd_queue_remind(struct vdisk_queue *queue)
 {
     if (queue->ready)
         vd_mailbox_remind(&queue->mailbox);
+}
+
+/* Sleeps until something may have changed; false: `deadline` has come. */
+static bool sleep_until(struct vdisk_queue *queue, int64_t deadline)
+{
+    int64_t expiry = vd_heap_time(&queue->deadlines);
+
+    return vd_mailbox_wait(&queue->mailbox, deadline < expiry ? deadline : expiry) || expiry < deadline;
 }
 
 unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
@@ -337,22 +414,22 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
 
     free_failed(queue);
     for (;;) {
-        collect(queue);
+        vd_queue_collect(queue);
         count += reap_ready(queue, completions + count, max - count);
         if (count >= min || (queue->in_flight == 0 && !queue->watches) || !in_time)
             break;
-        in_time = vd_mailbox_wait(&queue->mailbox, deadline);
+        in_time = sleep_until(queue, deadline);
     }
-    remind(queue);
+    vd_queue_remind(queue);
     return count;
 }
 
 void vd_queue_drain(struct vdisk_queue *queue)
 {
-    collect(queue);
+    vd_queue_collect(queue);
     while (queue->unfinished > 0) {
-        vd_mailbox_wait(&queue->mailbox, VD_NEVER);
-        collect(queue);
+        sleep_until(queue, VD_NEVER);
+        vd_queue_collect(queue);
     }
-    remind(queue);
+    vd_queue_remind(queue);
 }

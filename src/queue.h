@@ -6,11 +6,15 @@
 #ifndef VD_QUEUE_H
 #define VD_QUEUE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <vdisk/queue.h>
 
+#include "alarm.h"
 #include "bounce.h"
+#include "heap.h"
 #include "mailbox.h"
 #include "request.h"
 #include "task.h"
@@ -33,6 +37,16 @@ struct vdisk_queue {
     /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
     unsigned int unfinished;
+    /*
+     * When to give up what is unfinished. The owner looks while it is in here; for the time that it polls, an alarm is
+     * set to the earliest, or to one earlier than that, and rings by a letter of its own.
+     */
+    struct vd_heap deadlines;
+    bool has_alarm;
+    struct vd_alarm alarm;
+    int64_t alarm_time;
+    struct vd_letter alarm_letter;
+    atomic_bool alarm_posted;
     /* Letters taken from the mailbox and not yet reaped, oldest first. */
     struct vd_node *ready;
     struct vd_node **ready_end;
@@ -57,8 +71,27 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, str
 unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
                            unsigned int max, int64_t deadline);
 
+/* As vdisk_queue_cancel. */
+int vd_queue_cancel(struct vdisk_queue *queue, const void *user_data);
+
+/*
+ * Gives up what is started, which is then done with `result`: -ECANCELED, or -ETIMEDOUT. -EBUSY: it cannot be given up.
+ * -EALREADY: its letter is on the way.
+ */
+int vd_queue_give_up_request(struct vdisk_queue *queue, struct vd_request *request, int result);
+int vd_queue_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int result);
+
 /* As vdisk_queue_drain. */
 void vd_queue_drain(struct vdisk_queue *queue);
+
+/* Takes from the mailbox what is there. */
+void vd_queue_collect(struct vdisk_queue *queue);
+
+/* Something is done without having been in the mailbox: it is ready to be reaped. */
+void vd_queue_add_done(struct vdisk_queue *queue, struct vd_letter *letter);
+
+/* Makes the descriptor readable when there is something to reap. */
+void vd_queue_remind(struct vdisk_queue *queue);
 
 /* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
 void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);

@@ -8,6 +8,7 @@
 
 #include "container.h"
 #include "error.h"
+#include "expiry.h"
 #include "process.h"
 #include "queue.h"
 
@@ -27,6 +28,7 @@ void *vd_task_new(size_t size, const struct vd_task_kind *kind, struct vdisk *di
     task->kind = kind;
     task->disk = disk;
     task->cluster = cluster;
+    task->timeout_ms = -1;
     return task;
 }
 
@@ -163,6 +165,7 @@ static struct vd_ticket *new_ticket(struct vdisk_queue *queue, struct vd_task *t
         return NULL;
     ticket->letter.kind = VD_LETTER_TASK;
     ticket->progress_letter.kind = VD_LETTER_PROGRESS;
+    ticket->deadline.of = VD_DEADLINE_TICKET;
     ticket->mailbox = &queue->mailbox;
     ticket->task = task;
     ticket->user_data = user_data;
@@ -187,6 +190,11 @@ static void init_job(struct vd_task *task)
         task->job = (struct vd_job){.run = run_alone, .finish = give_away, .owner = task};
 }
 
+static int arm(struct vdisk_queue *queue, struct vd_task *task)
+{
+    return task->timeout_ms < 0 ? 0 : vd_expiry_arm(queue, &task->ticket->deadline, (uint32_t)task->timeout_ms);
+}
+
 static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
                 struct vdisk_error *err)
 {
@@ -198,8 +206,11 @@ static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags,
     init_job(task);
     choose_lane(task);
     vd_queue_add_ticket(queue, task->ticket);
-    r = vd_lane_post(task->lane, &task->job);
+    r = arm(queue, task);
+    if (r == 0)
+        r = vd_lane_post(task->lane, &task->job);
     if (r < 0) {
+        vd_expiry_disarm(queue, &task->ticket->deadline);
         vd_queue_remove_ticket(queue, task->ticket);
         free(task->ticket);
         return vd_error_set(err, r, "No thread can be started for the operation; try again later.");
@@ -296,17 +307,24 @@ static void take_back(struct vd_ticket *ticket)
         vd_handle_let_go(disk);
 }
 
-static int abandon(struct vd_task *task)
+static int abandon(struct vd_task *task, bool possible)
 {
     int running = VD_TASK_RUNNING;
 
-    if (!task->kind->can_be_abandoned)
+    if (!possible)
         return atomic_load_explicit(&task->claim, memory_order_relaxed) == VD_TASK_DONE ? -EALREADY : -EBUSY;
     /* Release: what the queue did with the task is over when the thread frees it. */
     if (!atomic_compare_exchange_strong_explicit(&task->claim, &running, VD_TASK_ABANDONED, memory_order_acq_rel,
                                                  memory_order_relaxed))
         return -EALREADY;
     return 0;
+}
+
+static void end(struct vd_ticket *ticket, int result, const char *message)
+{
+    ticket->task = NULL;
+    ticket->result = vd_error_set(&ticket->error, result, "%s", message);
+    ticket->finished = true;
 }
 
 int vd_ticket_cancel(struct vd_ticket *ticket)
@@ -316,13 +334,21 @@ int vd_ticket_cancel(struct vd_ticket *ticket)
     if (vd_executor_take_back(ticket->task->executor, &ticket->task->job))
         take_back(ticket);
     else
-        r = abandon(ticket->task);
-    if (r < 0)
-        return r;
-    ticket->task = NULL;
-    ticket->result = vd_error_set(&ticket->error, -ECANCELED, "The operation was cancelled.");
-    ticket->finished = true;
-    return 0;
+        r = abandon(ticket->task, ticket->task->kind->can_be_abandoned);
+    if (r == 0)
+        end(ticket, -ECANCELED, "The operation was cancelled.");
+    return r;
+}
+
+int vd_ticket_time_out(struct vd_ticket *ticket)
+{
+    const char *message = ticket->task->kind->timeout_message;
+    int r = abandon(ticket->task, true);
+
+    /* It stays in its lane: what has a timeout is to be done all the same. */
+    if (r == 0)
+        end(ticket, -ETIMEDOUT, message);
+    return r;
 }
 
 void vd_ticket_free(struct vd_ticket *ticket)

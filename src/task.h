@@ -19,6 +19,7 @@
 #include <vdisk/queue.h>
 
 #include "cluster.h"
+#include "deadline.h"
 #include "executor.h"
 #include "handle.h"
 #include "letter.h"
@@ -42,6 +43,8 @@ struct vd_task_kind {
     bool has_progress;
     /* Can be given up while it runs: it ends as if nobody had asked for it. Not together with progress. */
     bool can_be_abandoned;
+    /* The same, but only when it takes longer than its timeout; what its completion says then. */
+    const char *timeout_message;
     /* Not to be given a view of its disk, because it deals with views itself. */
     bool without_view;
 };
@@ -60,6 +63,7 @@ struct vd_ticket {
     uint64_t serial;
     bool wants_progress;
     bool finished;
+    struct vd_deadline deadline;
     int result;
     struct vdisk_error error;
     /* Out of VDISK_PROGRESS_WHOLE; and whether the letter that tells is on its way. */
@@ -86,6 +90,8 @@ struct vd_task {
     struct vd_job job;
     /* Has a reference of it: the lane of a disk can be gone when the task is to be given up. */
     struct vd_executor *executor;
+    /* How long its caller will wait, -1 for ever. */
+    int timeout_ms;
     /* NULL: the disk's, or for a task without a disk its own. It must outlive run. */
     struct vd_lane *lane;
     struct vd_lane own_lane;
@@ -134,6 +140,9 @@ void vd_ticket_deliver_progress(struct vd_ticket *ticket, struct vdisk_completio
  * running. -EALREADY: it is done and its letter on its way.
  */
 int vd_ticket_cancel(struct vd_ticket *ticket);
+
+/* As vd_ticket_cancel, with -ETIMEDOUT. */
+int vd_ticket_time_out(struct vd_ticket *ticket);
 
 /* Frees a finished ticket, with its task. */
 void vd_ticket_free(struct vd_ticket *ticket);

@@ -83,8 +83,12 @@ struct vdisk_open_options {
      * 0: every 5000. Snapshots never change size and are not asked about.
      */
     uint32_t size_poll_ms;
-    /* Zero. */
-    uint32_t reserved;
+    /*
+     * How long, in milliseconds from its acceptance, a request to this disk may take: then it completes with
+     * -ETIMEDOUT, as if given up by vdisk_queue_cancel, which says what becomes of it. Zero-copy requests that Ceph has
+     * by then, and control operations, take as long as they take. 0: no limit.
+     */
+    uint32_t io_timeout_ms;
 };
 
 /* Sets every field to its default. `struct_size` is `sizeof *options`. */
@@ -124,10 +128,23 @@ int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open
  *
  * -EINVAL  `disk` is NULL
  * -EPERM   a forked child; the memory is not freed
+ * -ETIMEDOUT  a write that Ceph gave up (`rados_osd_op_timeout`) may still land
  * or the error of a failed flush, this one's or an earlier unacknowledged one (see vdisk_acknowledge_loss), or of
  * rbd_close
  */
 int vdisk_close(struct vdisk *disk, struct vdisk_error *err);
+
+/*
+ * As vdisk_close, but gives up after `timeout_ms` milliseconds (-1: never): what is not over then goes on in the
+ * background, where the library closes and frees the rest. The disk is not to be used afterwards either way, except
+ * where it says so here.
+ *
+ * -ETIMEDOUT  writes may still land, and whether all of them will is not known
+ * -EINVAL     `timeout_ms` is less than -1, or as for vdisk_close; the disk stays open
+ * -EAGAIN     no thread can be started; the disk stays open
+ * -ENOMEM     out of memory; the disk stays open
+ */
+int vdisk_close_within(struct vdisk *disk, int timeout_ms, struct vdisk_error *err);
 
 /*
  * What a disk is. Strings belong to the disk and live until it is closed. All of it but the size stays as it was at
@@ -170,6 +187,10 @@ struct vdisk_info {
     const char *image_id;
     /* 1 or 0. */
     uint32_t read_only;
+    /* Requests that were given up and that Ceph still has (vdisk_queue_cancel). */
+    uint32_t detached_requests;
+    /* Writes of which it is not known whether they will still land, among these or not. */
+    uint32_t unsettled_writes;
     uint32_t reserved;
 };
 

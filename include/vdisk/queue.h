@@ -148,6 +148,28 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
                      unsigned int max, int timeout_ms);
 
 /*
+ * Gives up every unfinished request with this `user_data` and returns how many: each completes with -ECANCELED, in the
+ * reap after this, and from now on its memory is not touched. Never blocks.
+ *
+ * A request that Ceph has already goes on there, without its caller: a read to nowhere; a write may still reach the
+ * image, or not. Until it is known which, later requests to the disk that overlap the write's range are held, and sent
+ * when it has settled: a retry is never overtaken by the write it replaces. Such leftovers count neither for the
+ * queue's depth nor as in flight, so the queue can be destroyed; vdisk_info counts them, closing the disk waits for
+ * them. The same holds after vdisk_open_options.io_timeout_ms, and for a write that Ceph itself gives up with
+ * -ETIMEDOUT
+ * (`rados_osd_op_timeout`): that one stays unsettled until this client is fenced (vdisk_reopen).
+ *
+ * A control operation can be given up until its turn comes, an opening also while it runs: what it opens late is closed
+ * by the library.
+ *
+ * -ENOENT  there is no such request
+ * -EBUSY   there are only such as cannot be given up: control operations that run, zero-copy requests that Ceph has
+ * -EINVAL  queue is NULL
+ * -EPERM   a forked child
+ */
+int vdisk_queue_cancel(struct vdisk_queue *queue, const void *user_data);
+
+/*
  * Blocks until no request is unfinished. Completions are left to be reaped. Watches (event.h) are not waited for.
  *
  * -EINVAL  queue is NULL
@@ -169,10 +191,12 @@ unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
  * -EINVAL     the range leaves the image (vdisk_get_size); it is longer than VDISK_MAX_REQUEST; `iovcnt` is not from 0
  *             to IOV_MAX (1024), or the lengths overflow; a pointer is NULL or a flag unknown
  * -ESHUTDOWN  the disk is closing or fenced
+ * -ENOBUFS    too many requests to the disk were given up and are still with Ceph (see vdisk_queue_cancel)
  * -EPERM      a forked child
  * -ENOMEM     out of memory
- * The completion's result can be any error of librbd's. -ESHUTDOWN: the cluster has fenced this client. From then on
- * the disk is fenced, and every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
+ * The completion's result can be any error of librbd's. -ETIMEDOUT: vdisk_open_options.io_timeout_ms has passed;
+ * -ECANCELED: vdisk_queue_cancel. -ESHUTDOWN: the cluster has fenced this client. From then on the disk is fenced, and
+ * every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
  */
 int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
                     uint32_t flags, void *user_data);
@@ -228,6 +252,20 @@ int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flag
  */
 int vdisk_aio_invalidate(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
                          struct vdisk_error *err);
+
+/*
+ * vdisk_close_within on a queue. Once it is accepted the disk is not to be used any more, except by the calls that are
+ * accepted already: operations on queues are carried out first, requests are waited for. Given up with
+ * vdisk_queue_cancel before its turn, it leaves the disk open. `flags` must be 0. Never blocks.
+ *
+ * -EAGAIN             the queue is full, or no thread can be started
+ * -EINVAL             a pointer is NULL, `timeout_ms` is less than -1, or a flag is set
+ * -EPERM              a forked child
+ * -ENOMEM             out of memory
+ * The disk is still open then. The completion's result is as that of vdisk_close_within.
+ */
+int vdisk_aio_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_ms, uint32_t flags, void *user_data,
+                    struct vdisk_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

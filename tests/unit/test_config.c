@@ -492,12 +492,6 @@ static void an_empty_id_or_conf_is_refused(void **state)
     assert_refused(OPTIONS(.conf = ""), -EINVAL, "vdisk_open_options.conf is empty");
 }
 
-static void a_reserved_field_must_be_zero(void **state)
-{
-    (void)state;
-    assert_refused(OPTIONS(.reserved = 1), -EINVAL, "vdisk_open_options.reserved");
-}
-
 static void unknown_flags_are_refused(void **state)
 {
     (void)state;
@@ -757,7 +751,6 @@ int main(void)
         TEST(a_count_without_an_array_is_refused),
         TEST(an_array_without_a_count_is_nothing),
         TEST(an_empty_id_or_conf_is_refused),
-        TEST(a_reserved_field_must_be_zero),
         TEST(unknown_flags_are_refused),
         TEST(unknown_policies_are_refused),
         TEST(a_null_uri_is_refused),

@@ -308,7 +308,7 @@ static void einval_without_shrinking_is_an_error(void **state)
 
 static void errors_of_librbd_reach_the_completion(void **state)
 {
-    static const int errors[] = {-EIO, -ENOSPC, -EDQUOT, -ETIMEDOUT, -ENOENT, -EROFS, -EBUSY};
+    static const int errors[] = {-EIO, -ENOSPC, -EDQUOT, -ENOENT, -EROFS, -EBUSY};
     struct fixture *fixture = *state;
     unsigned char buffer[512] = {0};
 

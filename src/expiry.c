@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "expiry.h"
+
+#include <errno.h>
+
+#include "clock.h"
+#include "container.h"
+
+/* On the alarms' thread. */
+static void ring(struct vd_alarm *alarm)
+{
+    struct vdisk_queue *queue = VD_CONTAINER_OF(alarm, struct vdisk_queue, alarm);
+
+    /* It can be set, and ring, again before its letter is taken. Acquire: the letter's last use is over. */
+    if (!atomic_exchange_explicit(&queue->alarm_posted, true, memory_order_acq_rel))
+        vd_mailbox_post(&queue->mailbox, &queue->alarm_letter.node);
+}
+
+int vd_expiry_init(struct vdisk_queue *queue, bool polled)
+{
+    queue->alarm_time = VD_NEVER;
+    queue->alarm_letter.kind = VD_LETTER_ALARM;
+    queue->has_alarm = polled;
+    return polled ? vd_alarm_init(&queue->alarm, ring) : 0;
+}
+
+void vd_expiry_destroy(struct vdisk_queue *queue)
+{
+    if (queue->has_alarm)
+        vd_alarm_destroy(&queue->alarm);
+    vd_heap_free(&queue->deadlines);
+}
+
+static int set_alarm(struct vdisk_queue *queue, int64_t time)
+{
+    int r;
+
+    /* One that rings early is set to the right time then: so it is rarely set. */
+    if (!queue->has_alarm || time >= queue->alarm_time)
+        return 0;
+    r = vd_alarm_set(&queue->alarm, time);
+    if (r == 0)
+        queue->alarm_time = time;
+    return r;
+}
+
+int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint32_t timeout_ms)
+{
+    int64_t time = vd_deadline(timeout_ms);
+    int r = vd_heap_reserve(&queue->deadlines, queue->depth);
+
+    if (r == 0)
+        r = set_alarm(queue, time);
+    if (r < 0)
+        return r;
+    deadline->item.time = time;
+    vd_heap_add(&queue->deadlines, &deadline->item);
+    return 0;
+}
+
+void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadline *deadline)
+{
+    vd_heap_remove(&queue->deadlines, &deadline->item);
+}
+
+void vd_expiry_alarm_taken(struct vdisk_queue *queue)
+{
+    queue->alarm_time = VD_NEVER;
+    /* Release: from here on the letter can be posted again. */
+    atomic_exchange_explicit(&queue->alarm_posted, false, memory_order_acq_rel);
+}
+
+/* What cannot be given up, or is about to be done anyway, has no deadline any more. */
+static void expire(struct vdisk_queue *queue, struct vd_deadline *deadline)
+{
+    vd_heap_remove(&queue->deadlines, &deadline->item);
+    switch (deadline->of) {
+    case VD_DEADLINE_REQUEST:
+        vd_queue_give_up_request(queue, VD_CONTAINER_OF(deadline, struct vd_request, deadline), -ETIMEDOUT);
+        break;
+    case VD_DEADLINE_TICKET:
+        vd_queue_give_up_ticket(queue, VD_CONTAINER_OF(deadline, struct vd_ticket, deadline), -ETIMEDOUT);
+        break;
+    }
+}
+
+void vd_expiry_run(struct vdisk_queue *queue)
+{
+    struct vd_heap_item *item;
+
+    while ((item = vd_heap_first(&queue->deadlines)) && item->time <= vd_now())
+        expire(queue, VD_CONTAINER_OF(item, struct vd_deadline, item));
+    /* Without a thread for the alarm the owner is kept from sleeping instead, until there is one. */
+    if (set_alarm(queue, vd_heap_time(&queue->deadlines)) < 0)
+        vd_mailbox_remind(&queue->mailbox);
+}

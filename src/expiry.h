@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The deadlines of what is in a queue.
+ */
+#ifndef VD_EXPIRY_H
+#define VD_EXPIRY_H
+
+#include <stdint.h>
+
+#include "deadline.h"
+#include "queue.h"
+
+/* For a new queue, zeroed; `polled`: its owner may be elsewhere when a deadline comes. Returns 0 or -ENOMEM. */
+int vd_expiry_init(struct vdisk_queue *queue, bool polled);
+
+/* Nothing may have a deadline any more. The mailbox may hold a last letter of the alarm's. */
+void vd_expiry_destroy(struct vdisk_queue *queue);
+
+/*
+ * Sets a deadline in so many milliseconds. -ENOMEM: out of memory. -EAGAIN: no thread can be started for the alarm. To
+ * be called before what it is of is started, so that it can be refused.
+ */
+int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint32_t timeout_ms);
+void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadline *deadline);
+
+/* The alarm's letter was taken from the mailbox. */
+void vd_expiry_alarm_taken(struct vdisk_queue *queue);
+
+/* Gives up what is past its deadline. */
+void vd_expiry_run(struct vdisk_queue *queue);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The part of a request that librbd knows: what it is to do, in how many steps, in which memory of ours, and what came
+ * of it. The part that knows the caller is in request.h. The two can part: when a request is given up while librbd has
+ * its flight, the flight becomes the disk's, and the caller's part is over.
+ */
+#ifndef VD_FLIGHT_H
+#define VD_FLIGHT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "handle.h"
+#include "letter.h"
+#include "mailbox.h"
+#include "unsettled.h"
+#include "view.h"
+#include "worker.h"
+
+struct vd_request;
+
+enum vd_request_kind {
+    VD_REQUEST_READ,
+    VD_REQUEST_WRITE,
+    VD_REQUEST_FLUSH,
+    VD_REQUEST_DISCARD,
+    VD_REQUEST_WRITE_ZEROES,
+    VD_REQUEST_COMPARE_AND_WRITE,
+};
+
+/* Who has the next word on a flight that was started. Each change is one atomic step, so that one side wins. */
+enum vd_flight_claim {
+    /* Waits for an unsettled write (unsettled.h). */
+    VD_FLIGHT_HELD,
+    /* librbd has it, or the connection's worker between two steps. */
+    VD_FLIGHT_FLYING,
+    /* The result is final. */
+    VD_FLIGHT_LANDED,
+    /* The queue gives it up: is about to hand it over to the disk; has done so. */
+    VD_FLIGHT_DETACHING,
+    VD_FLIGHT_DETACHED,
+};
+
+struct vd_flight {
+    /* To the queue's mailbox, when it has landed and was not given up. */
+    struct vd_letter letter;
+    struct vd_mailbox *mailbox;
+    /* The queue's thread's. */
+    struct vd_request *request;
+
+    struct vdisk *disk;
+    /* Entered from the submission to the landing. */
+    struct vd_view *view;
+    enum vd_request_kind kind;
+    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
+    uint32_t flags;
+    uint64_t offset;
+    uint64_t length;
+    /* The bounce buffer, twice `length` where there is something to compare. NULL: zero-copy, or nothing to move. */
+    void *bounce;
+    uint64_t bounce_length;
+    /* Of a zero-copy flight: the request's copy of the array. */
+    const struct iovec *iov;
+    int iovcnt;
+
+    /* With librbd are `piece` bytes, `done` bytes into the range; or a flush, which covers so much (writes.h). */
+    uint64_t done;
+    uint64_t piece;
+    bool flushing;
+    uint64_t flush_mark;
+    /* There will be one, after all pieces. */
+    bool flush_after;
+    /* 0 or a negative errno. */
+    int result;
+    /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
+    uint64_t valid;
+    /* Of a compare-and-write with -EILSEQ: where on the disk the first other byte is. Else 0. */
+    uint64_t mismatch;
+    /* To have the worker do what the callback cannot. */
+    struct vd_work work;
+
+    /* enum vd_flight_claim */
+    _Atomic int claim;
+    /* The request and the disk's list of unsettled writes. The last one frees it. */
+    _Atomic int owners;
+    struct vd_held held;
+    struct vd_unsettled_write write;
+};
+
+/* Whether there are buffers of the caller's, whether what is in them goes to the disk; whether it changes data. */
+bool vd_flight_has_buffers(enum vd_request_kind kind);
+bool vd_flight_takes_data(enum vd_request_kind kind);
+bool vd_flight_changes(enum vd_request_kind kind);
+
+/* A flight for `request`, whose letters go to `mailbox`. NULL: out of memory. */
+struct vd_flight *vd_flight_new(struct vd_request *request, struct vd_mailbox *mailbox);
+
+/* Gives up one owner's share; the bounce buffer goes with the last. */
+void vd_flight_drop(struct vd_flight *flight);
+
+/* Whether the request is the only owner, so that it can use the flight again. */
+bool vd_flight_is_free(const struct vd_flight *flight);
+
+/* Before the start, when disk, view, kind, flags, range and buffers are set: works out the first step. */
+void vd_flight_prepare(struct vd_flight *flight);
+
+/*
+ * Hands it to librbd, or straight to the mailbox when there is nothing to do, or has it held. A negative errno: librbd
+ * did not take it, and it will not be posted. The view is left when it has landed.
+ */
+int vd_flight_start(struct vd_flight *flight);
+
+enum vd_give_up {
+    /* It was held, and stays the request's. */
+    VD_GAVE_UP_HELD,
+    /* It is the disk's now, with its bounce buffer. */
+    VD_GAVE_UP_DETACHED,
+    /* librbd has it, and the caller's memory with it. */
+    VD_GIVE_UP_NOT,
+    /* It has landed, and its letter is on its way. */
+    VD_GIVE_UP_TOO_LATE,
+};
+
+/* On the queue's thread: gives up a started flight. */
+enum vd_give_up vd_flight_give_up(struct vd_flight *flight);
+
+#endif
