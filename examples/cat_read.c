@@ -5,13 +5,20 @@
 #include <unistd.h>
 
 #include "cat.h"
+#include "map.h"
 #include "output.h"
 #include "ring.h"
 #include "source.h"
 #include "tool.h"
 
+/* How much of a hole is taken at once, so that progress can be told of. */
+enum { HOLE_MAX = 64 << 20 };
+
 struct reading {
     struct ring ring;
+    struct map map;
+    /* The extent that `offset` lies in. */
+    const struct vdisk_extent *extent;
     struct source source;
     struct output output;
     struct progress *progress;
@@ -38,18 +45,51 @@ static int check_size(const struct reading *reading, struct vdisk_error *err)
                      reading->end);
 }
 
+/* Goes to the extent that the offset lies in. Returns 0 or a negative errno. */
+static int find_extent(struct reading *reading, struct vdisk_error *err)
+{
+    const struct vdisk_extent *extent = reading->extent;
+    if (extent && reading->offset - extent->offset < extent->length)
+        return 0;
+    int result = map_next(&reading->extent, &reading->map, err);
+    if (result == 0 && !reading->extent)
+        result = tool_fail(err, -EIO, "The map of the image ends at offset %" PRIu64 ".", reading->offset);
+    return result;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Sends for the next part of the image, unless that is a hole. */
+static int send_request(struct reading *reading, struct ring_slot *slot, struct vdisk_error *err)
+{
+    int result = find_extent(reading, err);
+    if (result < 0)
+        return check_size(reading, err) < 0 ? -EIO : result;
+    uint64_t left = reading->extent->offset + reading->extent->length - reading->offset;
+    slot->offset = reading->offset;
+    if (reading->extent->flags & VDISK_EXTENT_ZERO) {
+        slot->length = smaller(left, HOLE_MAX);
+        ring_skip(&reading->ring);
+    } else {
+        slot->length = ring_chunk_at(&reading->ring, reading->offset, left);
+        result = ring_read(&reading->ring);
+    }
+    if (result < 0)
+        return check_size(reading, err) < 0 ? result : fail_read(slot->offset, result, err);
+    reading->offset += slot->length;
+    return 0;
+}
+
 static int send_requests(struct reading *reading, struct vdisk_error *err)
 {
     struct ring_slot *slot;
-    while (reading->offset < reading->end && (slot = ring_next(&reading->ring))) {
-        slot->offset = reading->offset;
-        slot->length = ring_chunk_at(&reading->ring, reading->offset, reading->end - reading->offset);
-        int result = ring_read(&reading->ring);
-        if (result < 0)
-            return check_size(reading, err) < 0 ? result : fail_read(slot->offset, result, err);
-        reading->offset += slot->length;
-    }
-    return 0;
+    int result = 0;
+    while (result == 0 && reading->offset < reading->end && (slot = ring_next(&reading->ring)))
+        result = send_request(reading, slot, err);
+    return result;
 }
 
 static int await(struct reading *reading, const struct ring_slot *slot, struct vdisk_error *err)
@@ -69,6 +109,13 @@ static int fail_write(struct reading *reading, int result, struct vdisk_error *e
     return tool_fail(err, result, "Standard output cannot be written: %s.", strerror(-result));
 }
 
+static int write_slot(struct reading *reading, const struct ring_slot *slot)
+{
+    if (slot->is_hole)
+        return output_write_zeroes(&reading->output, slot->length);
+    return output_write(&reading->output, slot->data, (size_t)slot->length);
+}
+
 /* The other requests stay in flight while the oldest is written out. */
 static int copy(struct reading *reading, struct vdisk_error *err)
 {
@@ -78,7 +125,7 @@ static int copy(struct reading *reading, struct vdisk_error *err)
         result = await(reading, slot, err);
         if (result < 0)
             break;
-        result = output_write(&reading->output, slot->data, slot->length);
+        result = write_slot(reading, slot);
         if (result < 0)
             return fail_write(reading, result, err);
         progress_update(reading->progress, slot->offset + slot->length - reading->start);
@@ -106,6 +153,10 @@ int cat_read(struct vdisk *disk, const struct cat_range *range, struct progress 
     if (result < 0)
         return result;
 
+    map_start(&reading.map, disk);
+    reading.map.flags = VDISK_EXTENTS_PARENT;
+    reading.map.next = reading.start;
+    reading.map.end = reading.end;
     output_start(&reading.output, STDOUT_FILENO);
     progress_start(progress, reading.end - reading.start);
     result = copy(&reading, err);

@@ -25,6 +25,9 @@ struct img {
     FILE *out;
     bool wants_json;
     bool may_shrink;
+    /* The snapshot of --from; NULL: there is none. */
+    const char *from;
+    bool leaves_out_parent;
 };
 
 /* Run a command. Return 0 or a negative errno. */
@@ -34,6 +37,8 @@ img_function img_parse;
 img_function img_info;
 img_function img_create;
 img_function img_resize;
+img_function img_map;
+img_function img_diff;
 img_function img_snapshot_list;
 img_function img_snapshot_create;
 img_function img_snapshot_remove;

@@ -20,8 +20,11 @@ void output_start(struct output *output, int fd)
         return;
     /* With O_APPEND a write goes to the end wherever the position is, so skipping would lose the zeroes. */
     int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || flags & O_APPEND)
+        return;
     output->position = lseek(fd, 0, SEEK_CUR);
-    output->makes_holes = flags >= 0 && !(flags & O_APPEND) && output->position >= status.st_size;
+    output->makes_holes = output->position >= status.st_size;
+    output->punches_holes = !output->makes_holes;
 }
 
 static int skip_hole(struct output *output)
@@ -97,14 +100,60 @@ int output_write(struct output *output, const void *data, size_t length)
     return output->makes_holes ? write_with_holes(output, data, length) : descriptor_write(output->fd, data, length);
 }
 
-int output_finish(struct output *output)
+static int write_zeroes(int fd, uint64_t length)
+{
+    static const char zeroes[256 << 10];
+    int result = 0;
+    while (result == 0 && length > 0) {
+        size_t part = length < sizeof zeroes ? (size_t)length : sizeof zeroes;
+        result = descriptor_write(fd, zeroes, part);
+        length -= part;
+    }
+    return result;
+}
+
+/* Beyond the end of the file that changes nothing: see output_finish. */
+static int punch_hole(struct output *output, uint64_t length)
+{
+    off_t position = lseek(output->fd, 0, SEEK_CUR);
+    if (position < 0)
+        return -errno;
+    if (length > (uint64_t)(INT64_MAX - position))
+        return -EFBIG;
+    if (fallocate(output->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position, (off_t)length) < 0) {
+        /* Not every file system can. */
+        output->punches_holes = false;
+        return write_zeroes(output->fd, length);
+    }
+    return lseek(output->fd, (off_t)length, SEEK_CUR) < 0 ? -errno : 0;
+}
+
+int output_write_zeroes(struct output *output, uint64_t length)
+{
+    if (output->punches_holes)
+        return punch_hole(output, length);
+    if (!output->makes_holes)
+        return write_zeroes(output->fd, length);
+    if (length > (uint64_t)(INT64_MAX - output->position - output->hole))
+        return -EFBIG;
+    output->hole += (off_t)length;
+    return 0;
+}
+
+/* Only ever makes it longer: somebody else may have written behind us. */
+static int extend(int fd)
 {
     struct stat status;
-    int result = skip_hole(output);
-    if (result < 0 || !output->makes_holes)
-        return result;
-    if (fstat(output->fd, &status) < 0)
+    off_t position = lseek(fd, 0, SEEK_CUR);
+    if (position < 0 || fstat(fd, &status) < 0)
         return -errno;
-    /* Only ever longer: somebody else may have written behind us. */
-    return status.st_size < output->position && ftruncate(output->fd, output->position) < 0 ? -errno : 0;
+    return status.st_size < position && ftruncate(fd, position) < 0 ? -errno : 0;
+}
+
+int output_finish(struct output *output)
+{
+    int result = skip_hole(output);
+    if (result < 0 || !(output->makes_holes || output->punches_holes))
+        return result;
+    return extend(output->fd);
 }

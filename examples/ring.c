@@ -87,6 +87,7 @@ static int submit(struct ring *ring, submit_function *send)
     struct ring_slot *slot = next_slot(ring);
     struct iovec part = {.iov_base = slot->data, .iov_len = slot->length};
     slot->is_complete = false;
+    slot->is_hole = false;
     int result = send(ring->queue, ring->disk, &part, 1, slot->offset, VDISK_IO_ZERO_COPY, slot);
     while (result == -EAGAIN && vdisk_queue_in_flight(ring->queue) > 0) {
         ring_reap(ring, -1);
@@ -105,6 +106,16 @@ int ring_read(struct ring *ring)
 int ring_write(struct ring *ring)
 {
     return submit(ring, vdisk_aio_writev);
+}
+
+void ring_skip(struct ring *ring)
+{
+    assert(ring->used < RING_SLOTS);
+    struct ring_slot *slot = next_slot(ring);
+    slot->is_hole = true;
+    slot->is_complete = true;
+    slot->result = 0;
+    ring->used++;
 }
 
 struct ring_slot *ring_oldest(struct ring *ring)

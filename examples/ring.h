@@ -23,7 +23,9 @@ struct ring_slot {
     /* As much memory as ring->chunk says. */
     void *data;
     uint64_t offset;
-    size_t length;
+    uint64_t length;
+    /* Nothing is sent: what is there is known to be zeroes, and can be longer than the buffer. */
+    bool is_hole;
     bool is_complete;
     /* 0 or a negative errno. */
     int result;
@@ -54,6 +56,9 @@ struct ring_slot *ring_next(struct ring *ring);
 /* Send the next slot, of which `offset`, `length` and, for a write, the data are set. Return 0 or a negative errno. */
 int ring_read(struct ring *ring);
 int ring_write(struct ring *ring);
+
+/* Puts the next slot, of which `offset` and `length` are set, in its place without sending it: it is a hole. */
+void ring_skip(struct ring *ring);
 
 /* NULL: nothing is in flight. */
 struct ring_slot *ring_oldest(struct ring *ring);

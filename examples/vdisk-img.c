@@ -15,22 +15,28 @@ static const char help[] = "Usage: vdisk-img [options] parse URI\n"
                            "       vdisk-img [options] info URI\n"
                            "       vdisk-img [options] create URI SIZE [--object-size SIZE]\n"
                            "       vdisk-img [options] resize URI SIZE [--shrink]\n"
+                           "       vdisk-img [options] map URI [--own]\n"
+                           "       vdisk-img [options] diff URI [--from SNAPSHOT] [--own]\n"
                            "       vdisk-img [options] snapshot list URI\n"
                            "       vdisk-img [options] snapshot create|remove|rollback|protect|unprotect URI\n"
                            "\n"
                            "URI is rbd:POOL/[NAMESPACE/]IMAGE[@SNAPSHOT][:KEY=VALUE]...\n"
                            "SIZE is bytes, or has K, M, G or T after it for powers of 1024.\n"
                            "\n"
-                           "      --json                 print JSON (parse, info, snapshot list)\n"
+                           "      --json                 print JSON (parse, info, map, diff, snapshot list)\n"
                            "      --object-size SIZE     size of the objects the new image is cut into\n"
+                           "      --from SNAPSHOT        the changes since then; without it, all there is\n"
+                           "      --own                  leave out the data that a clone has from its parent\n"
                            "      --shrink               allow resize to make the image smaller\n" TARGET_HELP_TEXT;
 
-enum { OPTION_JSON = TARGET_OPTION_END, OPTION_OBJECT_SIZE, OPTION_SHRINK };
+enum { OPTION_JSON = TARGET_OPTION_END, OPTION_OBJECT_SIZE, OPTION_SHRINK, OPTION_FROM, OPTION_OWN };
 
 static const struct option long_options[] = {
     {"json", no_argument, NULL, OPTION_JSON},
     {"object-size", required_argument, NULL, OPTION_OBJECT_SIZE},
     {"shrink", no_argument, NULL, OPTION_SHRINK},
+    {"from", required_argument, NULL, OPTION_FROM},
+    {"own", no_argument, NULL, OPTION_OWN},
     TARGET_LONG_OPTIONS,
     {NULL, 0, NULL, 0},
 };
@@ -41,6 +47,8 @@ enum {
     TAKES_OBJECT_SIZE = 1 << 1,
     TAKES_SHRINK = 1 << 2,
     TAKES_SIZE = 1 << 3,
+    TAKES_FROM = 1 << 4,
+    TAKES_OWN = 1 << 5,
 };
 
 struct img_command {
@@ -56,6 +64,8 @@ static const struct img_command commands[] = {
     {"info", NULL, TAKES_JSON, img_info},
     {"create", NULL, TAKES_SIZE | TAKES_OBJECT_SIZE, img_create},
     {"resize", NULL, TAKES_SIZE | TAKES_SHRINK, img_resize},
+    {"map", NULL, TAKES_JSON | TAKES_OWN, img_map},
+    {"diff", NULL, TAKES_JSON | TAKES_FROM | TAKES_OWN, img_diff},
     {"snapshot", "list", TAKES_JSON, img_snapshot_list},
     {"snapshot", "create", 0, img_snapshot_create},
     {"snapshot", "remove", 0, img_snapshot_remove},
@@ -84,6 +94,14 @@ static int take_object_size(struct img *img, const char *value)
     return 0;
 }
 
+static int take_from(struct img *img, const char *value)
+{
+    if (!value[0])
+        return tool_usage("--from needs the name of a snapshot");
+    img->from = value;
+    return 0;
+}
+
 /* Returns 0 or TOOL_USAGE. */
 static int take_option(struct line *line, int option, char *value)
 {
@@ -98,6 +116,13 @@ static int take_option(struct line *line, int option, char *value)
     case OPTION_SHRINK:
         line->given |= TAKES_SHRINK;
         line->img.may_shrink = true;
+        return 0;
+    case OPTION_FROM:
+        line->given |= TAKES_FROM;
+        return take_from(&line->img, value);
+    case OPTION_OWN:
+        line->given |= TAKES_OWN;
+        line->img.leaves_out_parent = true;
         return 0;
     case TOOL_HELP:
     case TOOL_VERSION:
@@ -144,6 +169,8 @@ static int check_options(const struct line *line)
         return 0;
     return tool_usage("%s does not go with %s",
                       excess & TAKES_JSON     ? "--json"
+                      : excess & TAKES_FROM   ? "--from"
+                      : excess & TAKES_OWN    ? "--own"
                       : excess & TAKES_SHRINK ? "--shrink"
                                               : "--object-size",
                       line->img.command->name);
