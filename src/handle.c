@@ -334,6 +334,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
         open_error(r, uri, err);
         vd_news_stop(new);
         close_views(new);
+        vd_news_end(new);
         goto out;
     }
     pthread_mutex_init(&new->lanes_lock, NULL);
@@ -372,6 +373,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     }
     r = vd_writes_error(&disk->writes);
     closed = close_views(disk);
+    vd_news_end(disk);
     vd_watches_end(&disk->watches, -ESHUTDOWN);
     if (r < 0)
         return r;

@@ -64,6 +64,8 @@ struct vdisk {
     bool watching;
     struct vd_work refresh;
     atomic_bool refresh_posted;
+    /* Of a disk that closes: news are of no interest any more, and its view must not be used for them. */
+    atomic_bool deaf;
     struct vd_timer poll;
     /* The digest of the snapshots that those who watch know of. The worker's. */
     uint64_t snapshots;

@@ -49,6 +49,9 @@ static void run_refresh(struct vd_work *work)
     struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, refresh);
     struct vd_view *view = vd_handle_view(disk);
 
+    /* Relaxed: what is set before vd_news_stop waits for the worker is seen by what runs on it after that. */
+    if (atomic_load_explicit(&disk->deaf, memory_order_relaxed))
+        return;
     /*
      * Cleared before asking, so that a change after the question leads to another one. Acquire: pairs with the
      * exchange in watch_fired.
@@ -84,12 +87,11 @@ static int start_watching(struct vdisk *disk)
     return r < 0 ? r : 0;
 }
 
-/* No callback runs or starts after this; one that ran may have posted. */
+/* No callback runs or starts after this, unless it fails; one that ran may have posted. */
 static void stop_watching(struct vdisk *disk)
 {
-    if (disk->watching)
-        rbd_update_unwatch(vd_handle_view(disk)->image, disk->watch);
-    disk->watching = false;
+    if (disk->watching && rbd_update_unwatch(vd_handle_view(disk)->image, disk->watch) == 0)
+        disk->watching = false;
 }
 
 /* On a read-only disk: polling. */
@@ -164,8 +166,16 @@ void vd_news_keep_view(struct vdisk *disk)
 
 void vd_news_stop(struct vdisk *disk)
 {
+    atomic_store_explicit(&disk->deaf, true, memory_order_relaxed);
     stop_watching(disk);
     vd_worker_flush(&disk->connection->worker);
+}
+
+void vd_news_end(struct vdisk *disk)
+{
+    if (disk->watching)
+        vd_worker_flush(&disk->connection->worker);
+    disk->watching = false;
 }
 
 void vd_news_watched(struct vdisk *disk, struct vd_watch *watch)

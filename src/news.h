@@ -17,8 +17,12 @@ int vd_news_start(struct vdisk *disk, uint32_t poll_ms);
 /* From now on the view is not replaced any more. Blocks. */
 void vd_news_keep_view(struct vdisk *disk);
 
-/* After that, with nobody in the view: nothing of the disk's runs on the worker from now on. Blocks. */
+/*
+ * After that, with nobody in the view: from now on nothing of the disk's on the worker uses the view. Blocks. The image
+ * is then closed, and vd_news_end called: nothing of the disk's runs on the worker any more.
+ */
 void vd_news_stop(struct vdisk *disk);
+void vd_news_end(struct vdisk *disk);
 
 /* On a disk that is held: `watch` has begun to watch it. Never blocks. */
 void vd_news_watched(struct vdisk *disk, struct vd_watch *watch);
