@@ -119,8 +119,8 @@ static int set_namespace(rados_ioctx_t pool, const struct vdisk_uri *uri, struct
     return 0;
 }
 
-static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct vdisk_uri *uri,
-                     struct vdisk_error *err)
+int vd_connection_open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct vdisk_uri *uri,
+                            struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     int r = rados_ioctx_create(connection->rados, vdisk_uri_pool(uri), pool);
@@ -149,7 +149,7 @@ int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, s
     r = make_connection(connection, cluster, uri, options, err);
     if (r != 0)
         return r;
-    r = open_pool(pool, *connection, uri, err);
+    r = vd_connection_open_pool(pool, *connection, uri, err);
     if (r < 0) {
         vd_connection_release(*connection);
         *connection = NULL;

@@ -29,6 +29,10 @@ struct vd_connection {
 int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
                        const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err);
 
+/* Opens another pool on it, and the namespace that the URI names, as vd_connection_open does. Blocks. */
+int vd_connection_open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct vdisk_uri *uri,
+                            struct vdisk_error *err);
+
 /* Drops the connection; every pool opened through it must be closed. NULL is fine. */
 void vd_connection_release(struct vd_connection *connection);
 

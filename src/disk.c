@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <inttypes.h>
-#include <rbd/librbd.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -116,6 +114,17 @@ void vdisk_info_init(struct vdisk_info *info, size_t struct_size)
     vd_struct_init(info, struct_size);
 }
 
+static void fill_parent(struct vdisk_info *info, const struct vdisk *disk)
+{
+    if (!vd_parent_exists(&disk->parent))
+        return;
+    info->parent_pool = disk->parent.image.pool_name;
+    info->parent_name_space = disk->parent.image.pool_namespace;
+    info->parent_image = disk->parent.image.image_name;
+    info->parent_image_id = disk->parent.image.image_id;
+    info->parent_snapshot = vd_parent_snapshot(&disk->parent);
+}
+
 int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_error *err)
 {
     struct vdisk_info full;
@@ -152,7 +161,9 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
         .read_only = disk->read_only,
         .detached_requests = atomic_load_explicit(&disk->detached, memory_order_relaxed),
         .unsettled_writes = vd_unsettled_writes(&disk->unsettled),
+        .snapshot_id = disk->snapshot_id,
     };
+    fill_parent(&full, disk);
     memcpy(info, &full, struct_size < sizeof full ? struct_size : sizeof full);
     return 0;
 }
@@ -160,59 +171,4 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
 uint64_t vdisk_get_size(const struct vdisk *disk)
 {
     return disk ? vd_handle_size(disk) : 0;
-}
-
-/* Resizing. */
-
-/* librbd calls the progress function without checking that there is one. */
-static int ignore_progress(uint64_t done, uint64_t total, void *arg)
-{
-    (void)done, (void)total, (void)arg;
-    return 0;
-}
-
-static int shrink_error(uint64_t size, uint64_t current, struct vdisk_error *err)
-{
-    return vd_error_set(err, -EINVAL,
-                        "The new size of %" PRIu64 " bytes is smaller than the current %" PRIu64 " bytes; give "
-                        "VDISK_RESIZE_SHRINK if what lies beyond may be lost.",
-                        size, current);
-}
-
-static int resize_entered(struct vdisk *disk, struct vd_view *view, uint64_t size, bool shrink, struct vdisk_error *err)
-{
-    struct vd_quoted quoted;
-    int r;
-
-    if (!shrink && size < vd_handle_size(disk))
-        return shrink_error(size, vd_handle_size(disk), err);
-    r = rbd_resize2(view->image, size, shrink, ignore_progress, NULL);
-    vd_handle_refresh_size(disk, view);
-    if (r == -EINVAL && !shrink && size < vd_handle_size(disk))
-        return shrink_error(size, vd_handle_size(disk), err);
-    if (r < 0)
-        return vd_error_set(err, r, "Resizing image %s to %" PRIu64 " bytes failed: %s.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), size, strerror(-r));
-    return 0;
-}
-
-int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
-{
-    struct vd_view *view;
-    int r;
-
-    vd_error_clear(err);
-    r = vd_check_writable(disk, "Resizing", err);
-    if (r == 0)
-        r = vd_check_flags(flags, VDISK_RESIZE_SHRINK, err);
-    if (r == 0)
-        r = vd_check_size(size, err);
-    if (r == 0)
-        r = vd_check_enter(&view, disk, err);
-    if (r != 0)
-        return r;
-    r = resize_entered(disk, view, size, flags & VDISK_RESIZE_SHRINK, err);
-    vd_handle_note_result(disk, r);
-    vd_view_leave(view);
-    return r;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <rbd/librbd.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@
 #include "error.h"
 #include "image_config.h"
 #include "news.h"
+#include "place.h"
 #include "process.h"
 
 /* librbd 16 does compare-and-write within one of these. */
@@ -193,6 +193,10 @@ static int read_layout(struct vdisk *disk, rbd_image_t image)
         r = rbd_get_features(image, &disk->features);
     if (r == 0)
         r = read_id(disk->image_id, image);
+    if (r == 0 && vdisk_uri_snapshot(disk->uri))
+        r = rbd_snap_get_id(image, vdisk_uri_snapshot(disk->uri), &disk->snapshot_id);
+    if (r == 0)
+        r = vd_parent_read(&disk->parent, image);
     return r;
 }
 
@@ -210,31 +214,13 @@ static int read_limits(struct vdisk *disk, rbd_image_t image)
     return 0;
 }
 
-/* Where an image is, for messages. */
-struct place {
-    char text[2 * VD_QUOTED_MAX + 32];
-};
-
-static const char *describe_place(struct place *place, const struct vdisk_uri *uri)
-{
-    const char *name_space = vdisk_uri_namespace(uri);
-    struct vd_quoted pool, quoted;
-
-    vd_quote(&pool, vdisk_uri_pool(uri));
-    if (name_space[0])
-        snprintf(place->text, sizeof place->text, "namespace %s of pool %s", vd_quote(&quoted, name_space), pool.text);
-    else
-        snprintf(place->text, sizeof place->text, "pool %s", pool.text);
-    return place->text;
-}
-
 static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error *err)
 {
     struct vd_quoted image;
-    struct place place;
+    struct vd_place place;
 
     return vd_error_set(err, code, "Opening image %s in %s failed: %s.", vd_quote(&image, vdisk_uri_image(uri)),
-                        describe_place(&place, uri), strerror(-code));
+                        vd_place_describe(&place, uri), strerror(-code));
 }
 
 int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
@@ -256,22 +242,6 @@ int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
         *view = NULL;
     }
     return r;
-}
-
-/* librbd says -ENOENT for an image and for a snapshot alike; look which of them is missing. */
-static int missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err)
-{
-    struct vd_quoted image, snapshot;
-    struct place place;
-    struct vd_view *head;
-
-    vd_quote(&image, vdisk_uri_image(uri));
-    describe_place(&place, uri);
-    if (!vdisk_uri_snapshot(uri) || vd_view_open(&head, pool, vdisk_uri_image(uri), NULL, true) < 0)
-        return vd_error_set(err, -ENOENT, "There is no image %s in %s.", image.text, place.text);
-    vd_view_discard(head);
-    return vd_error_set(err, -ENOENT, "Image %s in %s has no snapshot %s.", image.text, place.text,
-                        vd_quote(&snapshot, vdisk_uri_snapshot(uri)));
 }
 
 /* Closes all views, of which only the older may still be in use. Returns the first error. */
@@ -325,7 +295,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     new->wake_held.run = run_wake_held;
     r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->read_only);
     if (r < 0) {
-        r = r == -ENOENT ? missing_error(uri, pool, err) : open_error(r, uri, err);
+        r = r == -ENOENT ? vd_view_missing_error(uri, pool, err) : open_error(r, uri, err);
         goto out;
     }
     atomic_init(&new->view, view);
@@ -335,6 +305,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
         vd_news_stop(new);
         close_views(new);
         vd_news_end(new);
+        vd_parent_free(&new->parent);
         goto out;
     }
     pthread_mutex_init(&new->lanes_lock, NULL);
@@ -393,6 +364,7 @@ void vd_handle_free(struct vdisk *disk)
 {
     vdisk_uri_free(disk->uri);
     vd_unsettled_destroy(&disk->unsettled);
+    vd_parent_free(&disk->parent);
     sem_destroy(&disk->let_go);
     pthread_mutex_destroy(&disk->lanes_lock);
     free(disk);

@@ -19,6 +19,7 @@
 #include "executor.h"
 #include "gate.h"
 #include "layout.h"
+#include "parent.h"
 #include "unsettled.h"
 #include "view.h"
 #include "watch.h"
@@ -44,6 +45,9 @@ struct vdisk {
     /* As in struct vdisk_info. */
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
+    /* Of the snapshot that is open, else 0. */
+    uint64_t snapshot_id;
+    struct vd_parent parent;
 
     /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
     struct vd_gate holds;

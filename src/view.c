@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "error.h"
+#include "place.h"
+
 static int open_image(rbd_image_t *image, rados_ioctx_t pool, const char *name, const char *snapshot, bool read_only)
 {
     return read_only ? rbd_open_read_only(pool, name, image, snapshot) : rbd_open(pool, name, image, snapshot);
@@ -32,6 +35,21 @@ int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, c
     }
     *view = new;
     return 0;
+}
+
+int vd_view_missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err)
+{
+    struct vd_quoted image, snapshot;
+    struct vd_place place;
+    struct vd_view *head;
+
+    vd_quote(&image, vdisk_uri_image(uri));
+    vd_place_describe(&place, uri);
+    if (!vdisk_uri_snapshot(uri) || vd_view_open(&head, pool, vdisk_uri_image(uri), NULL, true) < 0)
+        return vd_error_set(err, -ENOENT, "There is no image %s in %s.", image.text, place.text);
+    vd_view_discard(head);
+    return vd_error_set(err, -ENOENT, "Image %s in %s has no snapshot %s.", image.text, place.text,
+                        vd_quote(&snapshot, vdisk_uri_snapshot(uri)));
 }
 
 bool vd_view_enter(struct vd_view *view)

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <vdisk/error.h>
+#include <vdisk/uri.h>
+
 #include "gate.h"
 
 struct vd_view {
@@ -32,6 +35,9 @@ struct vd_view {
 
 /* Opens the image, or the snapshot unless NULL, and asks for its size. Returns 0 or a negative errno. */
 int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, const char *snapshot, bool read_only);
+
+/* librbd says -ENOENT for an image and for a snapshot alike: looks which of them is missing, and says so. Blocks. */
+int vd_view_missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err);
 
 /* Use of the view, by a request or a call. enter: false when it is retired. */
 bool vd_view_enter(struct vd_view *view);

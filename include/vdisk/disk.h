@@ -29,6 +29,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct vdisk;
+struct vdisk_queue;
 
 /*
  * Which options a URI may set. A URI often comes from a less trusted place than the program: a machine definition, a
@@ -148,7 +149,7 @@ int vdisk_close_within(struct vdisk *disk, int timeout_ms, struct vdisk_error *e
 
 /*
  * What a disk is. Strings belong to the disk and live until it is closed. All of it but the size stays as it was at
- * the time of the open.
+ * the time of the open; and flattening through this disk takes the parent away.
  */
 struct vdisk_info {
     size_t struct_size;
@@ -185,6 +186,17 @@ struct vdisk_info {
     const char *snapshot;
     /* The image's id in its pool, which outlives renames (rbd_get_id). "" for an image of the old format. */
     const char *image_id;
+    /* The snapshot's id; 0 for the image itself. */
+    uint64_t snapshot_id;
+    /*
+     * The image and the snapshot that a clone was made from; all NULL where there is no parent. The snapshot is NULL
+     * too when its name has been removed, while Ceph keeps it for its clones.
+     */
+    const char *parent_pool;
+    const char *parent_name_space;
+    const char *parent_image;
+    const char *parent_image_id;
+    const char *parent_snapshot;
     /* 1 or 0. */
     uint32_t read_only;
     /* Requests that were given up and that Ceph still has (vdisk_queue_cancel). */
@@ -232,6 +244,15 @@ uint64_t vdisk_get_size(const struct vdisk *disk);
  * and whatever else rbd_resize2 reports
  */
 int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err);
+
+/*
+ * The same on a queue: never blocks; 0: accepted, the result comes with the completion, its sentence with
+ * vdisk_queue_error. `flags` also takes VDISK_AIO_PROGRESS (queue.h).
+ *
+ * -EAGAIN  the queue is full, or no thread can be started
+ */
+int vdisk_aio_resize(struct vdisk_queue *queue, struct vdisk *disk, uint64_t size, uint32_t flags, void *user_data,
+                     struct vdisk_error *err);
 
 /*
  * After a flush has failed, some earlier write may be lost, and librbd tells that once only. So the error sticks:

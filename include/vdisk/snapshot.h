@@ -64,7 +64,9 @@ int vdisk_snapshot_protect(struct vdisk *disk, const char *name, uint32_t flags,
 int vdisk_snapshot_unprotect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
- * The same on a queue: never block; 0: accepted, the result comes with the completion, and the name is copied.
+ * The same on a queue: never block; 0: accepted, the result comes with the completion, its sentence with
+ * vdisk_queue_error, and the name is copied. Those of one disk are done in their order. `flags` must be 0; rollback and
+ * remove also take VDISK_AIO_PROGRESS, though of a removal librbd 16.2.15 tells nothing before its end.
  *
  * -EAGAIN  the queue is full, or no thread can be started
  */
@@ -97,6 +99,15 @@ struct vdisk_snapshot {
  * with vdisk_snapshot_list_free. *snapshots is NULL when there are none.
  */
 int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk, struct vdisk_error *err);
+
+/*
+ * The same on a queue. *snapshots and *count are set at once, and again when the completion is reaped; until then they
+ * must stay in place. `flags` must be 0.
+ *
+ * -EAGAIN  the queue is full, or no thread can be started
+ */
+int vdisk_aio_snapshot_list(struct vdisk_queue *queue, struct vdisk_snapshot **snapshots, size_t *count,
+                            struct vdisk *disk, uint32_t flags, void *user_data, struct vdisk_error *err);
 
 void vdisk_snapshot_list_free(struct vdisk_snapshot *snapshots);
 

@@ -200,6 +200,8 @@ static bool may_be_swallowed(const char *function, int error)
         /* A snapshot went while the list was made. */
         {"rbd_snap_get_namespace_type", ENOENT},
         {"rbd_snap_is_protected", ENOENT},
+        /* What has no parent is no clone. */
+        {"rbd_get_parent", ENOENT},
     };
 
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {

@@ -68,8 +68,8 @@ static const struct change {
     const char *doing;
 } changes[] = {
     {vdisk_snapshot_create, "rbd_snap_create", "Creating"},
-    {vdisk_snapshot_remove, "rbd_snap_remove", "Removing"},
-    {vdisk_snapshot_rollback, "rbd_snap_rollback", "Rolling back to"},
+    {vdisk_snapshot_remove, "rbd_snap_remove2", "Removing"},
+    {vdisk_snapshot_rollback, "rbd_snap_rollback_with_progress", "Rolling back to"},
     {vdisk_snapshot_protect, "rbd_snap_protect", "Protecting"},
     {vdisk_snapshot_unprotect, "rbd_snap_unprotect", "Unprotecting"},
 };
