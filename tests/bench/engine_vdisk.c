@@ -1,96 +1,195 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests through a libvdisk queue, bounced, as a hypervisor would make them: poll, reap, submit. */
+/* Requests through libvdisk: a queue for each thread, as a hypervisor has it. */
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <vdisk/vdisk.h>
 
-#include "bench.h"
+#include "engine.h"
+#include "fail.h"
 
 #define BATCH 64
 
-struct state {
-    const struct bench_job *job;
-    struct vdisk *disk;
-    struct vdisk_queue *queue;
-    void **buffers;
+struct disks {
+    uint32_t flags;
+    bool poll;
+    unsigned int count;
+    struct vdisk *disk[];
 };
 
-static void *open_disk(const struct bench_job *job)
+struct lane {
+    struct disks *disks;
+    struct vdisk_queue *queue;
+};
+
+static void set_options(struct vdisk_open_options *options, struct vdisk_option *ceph, const struct job *job)
 {
-    struct state *state = calloc(1, sizeof *state);
-    struct vdisk_open_options options;
-    struct vdisk_queue_options queue_options;
+    vdisk_open_options_init(options, sizeof *options);
+    options->conf = job->conf;
+    options->options = ceph;
+    options->option_count = job->option_count;
+    for (unsigned int i = 0; i < job->option_count; i++)
+        ceph[i] = (struct vdisk_option){.key = job->options[i].key, .value = job->options[i].value};
+    if (job->disks_per_connection)
+        bench_unsupported("vdisk_open_options.disks_per_connection");
+    if (job->tuning)
+        bench_unsupported("tuning profiles");
+}
+
+static struct vdisk *open_disk(const struct job *job, unsigned int index, const struct vdisk_open_options *options)
+{
     struct vdisk_error err;
     struct vdisk_uri *uri;
+    struct vdisk *disk;
+    char image[128];
 
-    if (!state)
-        bench_fail("calloc", "out of memory");
-    state->job = job;
-    vdisk_open_options_init(&options, sizeof options);
-    options.conf = job->conf;
-    vdisk_queue_options_init(&queue_options, sizeof queue_options);
-    queue_options.depth = job->depth;
-    if (vdisk_uri_new(&uri, job->pool, NULL, job->image, NULL, &err) < 0 ||
-        vdisk_open(&state->disk, uri, &options, &err) < 0 ||
-        vdisk_queue_create(&state->queue, &queue_options, &err) < 0)
-        bench_fail("libvdisk", err.message);
+    if (vdisk_uri_new(&uri, job->pool, NULL, job_image(job, index, image, sizeof image), NULL, &err) < 0 ||
+        vdisk_open(&disk, uri, options, &err) < 0)
+        bench_fail("opening", err.message);
     vdisk_uri_free(uri);
-    state->buffers = calloc(job->depth, sizeof *state->buffers);
-    for (unsigned int i = 0; state->buffers && i < job->depth; i++)
-        state->buffers[i] = bench_buffer(job->block_size);
-    return state;
+    return disk;
 }
 
-static uint64_t disk_size(void *arg)
+static void *open_disks(const struct job *job)
 {
-    struct state *state = arg;
+    struct disks *disks = bench_alloc(1, sizeof *disks + job->disks * sizeof disks->disk[0]);
+    struct vdisk_option ceph[JOB_MAX_OPTIONS];
+    struct vdisk_open_options options;
 
-    return vdisk_get_size(state->disk);
+    if (job->plug)
+        bench_unsupported("vdisk_queue_plug");
+    set_options(&options, ceph, job);
+    disks->flags = job->zero_copy ? VDISK_IO_ZERO_COPY : 0;
+    disks->poll = job->poll;
+    disks->count = job->disks;
+    for (unsigned int i = 0; i < disks->count; i++)
+        disks->disk[i] = open_disk(job, i, &options);
+    return disks;
 }
 
-static void start_read(void *arg, unsigned int slot, uint64_t offset)
+static uint64_t disk_size(void *arg, unsigned int disk)
 {
-    struct state *state = arg;
-    struct iovec iov = {.iov_base = state->buffers[slot], .iov_len = state->job->block_size};
-    int r = vdisk_aio_readv(state->queue, state->disk, &iov, 1, offset, 0, &state->buffers[slot]);
+    struct disks *disks = arg;
 
-    if (r < 0)
-        bench_fail("vdisk_aio_readv", strerror(-r));
+    return vdisk_get_size(disks->disk[disk]);
 }
 
-static unsigned int wait_some(void *arg, unsigned int *slots, unsigned int max)
+static void flush_disks(void *arg)
 {
-    struct state *state = arg;
-    struct vdisk_completion completions[BATCH];
-    struct pollfd ready = {.fd = vdisk_queue_get_fd(state->queue), .events = POLLIN};
+    struct disks *disks = arg;
+    struct vdisk_error err;
+
+    for (unsigned int i = 0; i < disks->count; i++) {
+        if (vdisk_flush(disks->disk[i], &err) < 0)
+            bench_fail("flushing", err.message);
+    }
+}
+
+static void close_disks(void *arg)
+{
+    struct disks *disks = arg;
+    struct vdisk_error err;
+
+    for (unsigned int i = 0; i < disks->count; i++) {
+        if (vdisk_close(disks->disk[i], &err) < 0)
+            bench_fail("closing", err.message);
+    }
+    free(disks);
+}
+
+/* Room for the bounce buffers of all requests, which are counted in powers of two. */
+static uint64_t bounce_room(const struct slot *slots, unsigned int depth)
+{
+    uint64_t room = 0;
+
+    for (unsigned int i = 0; i < depth; i++) {
+        uint64_t size = 4096;
+
+        while (size < slots[i].length)
+            size *= 2;
+        room += size;
+    }
+    return room > VDISK_MAX_REQUEST ? room : VDISK_MAX_REQUEST;
+}
+
+static void *lane_new(void *disks, struct slot *slots, unsigned int depth)
+{
+    struct lane *lane = bench_alloc(1, sizeof *lane);
+    struct vdisk_queue_options options;
+    struct vdisk_error err;
+
+    vdisk_queue_options_init(&options, sizeof options);
+    options.depth = depth;
+    options.bounce_bytes = bounce_room(slots, depth);
+    lane->disks = disks;
+    if (vdisk_queue_create(&lane->queue, &options, &err) < 0)
+        bench_fail("queue", err.message);
+    return lane;
+}
+
+static void lane_free(void *arg)
+{
+    struct lane *lane = arg;
+
+    bench_check("vdisk_queue_destroy", vdisk_queue_destroy(lane->queue));
+    free(lane);
+}
+
+static void submit(void *arg, struct slot *slot)
+{
+    struct lane *lane = arg;
+    struct vdisk *disk = lane->disks->disk[slot->disk];
+    struct iovec iov = {.iov_base = slot->buffer, .iov_len = slot->length};
+    uint32_t flags = lane->disks->flags;
+
+    if (slot->is_read)
+        bench_check("vdisk_aio_readv", vdisk_aio_readv(lane->queue, disk, &iov, 1, slot->offset, flags, slot));
+    else
+        bench_check("vdisk_aio_writev", vdisk_aio_writev(lane->queue, disk, &iov, 1, slot->offset, flags, slot));
+}
+
+/* As in an event loop: whoever else waits for something would be served between the two calls. */
+static int poll_and_reap(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)
+{
+    struct pollfd ready = {.fd = vdisk_queue_get_fd(queue), .events = POLLIN};
     int n = 0;
 
     while (n == 0) {
         poll(&ready, 1, -1);
-        n = vdisk_queue_reap(state->queue, completions, max < BATCH ? max : BATCH);
+        n = vdisk_queue_reap(queue, completions, max);
     }
+    return n;
+}
+
+static unsigned int wait_for_some(void *arg, struct slot **done, unsigned int max)
+{
+    struct lane *lane = arg;
+    struct vdisk_completion completions[BATCH];
+    int n;
+
+    if (max > BATCH)
+        max = BATCH;
+    if (lane->disks->poll)
+        n = poll_and_reap(lane->queue, completions, max);
+    else
+        n = vdisk_queue_wait(lane->queue, completions, 1, max, -1);
+    bench_check("reaping", n);
     for (int i = 0; i < n; i++) {
-        if (completions[i].result < 0)
-            bench_fail("read", strerror(-completions[i].result));
-        slots[i] = (unsigned int)((void **)completions[i].user_data - state->buffers);
+        bench_check("request", completions[i].result);
+        done[i] = completions[i].user_data;
     }
     return (unsigned int)n;
 }
 
-static void close_disk(void *arg)
-{
-    struct state *state = arg;
-    struct vdisk_error err;
-
-    if (vdisk_queue_destroy(state->queue) < 0 || vdisk_close(state->disk, &err) < 0)
-        bench_fail("closing", "failed");
-    for (unsigned int i = 0; i < state->job->depth; i++)
-        free(state->buffers[i]);
-    free(state->buffers);
-    free(state);
-}
-
-const struct bench_engine bench_vdisk = {"vdisk", open_disk, disk_size, start_read, wait_some, close_disk};
+const struct engine engine_vdisk = {
+    .name = "vdisk",
+    .open = open_disks,
+    .size = disk_size,
+    .flush = flush_disks,
+    .close = close_disks,
+    .lane_new = lane_new,
+    .submit = submit,
+    .wait = wait_for_some,
+    .lane_free = lane_free,
+};

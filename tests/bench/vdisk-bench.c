@@ -1,183 +1,89 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Random reads through libvdisk and through librbd alone, in turns, so that both meet the same moods of the machine.
- * What counts is the ratio of each pair of runs.
+ * Reads and writes disks through libvdisk, or through librbd with nothing between, and says what it took. One run of
+ * one engine: tests/bench/compare alternates them, and other programs too.
  */
-#include <getopt.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include "bench.h"
+#include "engine.h"
+#include "fail.h"
+#include "job.h"
+#include "report.h"
+#include "usage.h"
+#include "worker.h"
 
-#define MAX_PAIRS 100
-
-struct outcome {
-    double iops;
-    /* User and system time of the whole process for each request, in microseconds. */
-    double cpu_us;
-};
-
-_Noreturn void bench_fail(const char *what, const char *reason)
+static const struct engine *find_engine(const char *name)
 {
-    fprintf(stderr, "vdisk-bench: %s: %s\n", what, reason);
-    exit(1);
-}
+    static const struct engine *engines[] = {&engine_vdisk, &engine_librbd};
 
-void *bench_buffer(uint64_t size)
-{
-    void *buffer;
-
-    if (posix_memalign(&buffer, 4096, size) != 0)
-        bench_fail("posix_memalign", "out of memory");
-    memset(buffer, 0, size);
-    return buffer;
-}
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-/* xorshift64*: the same offsets for both engines, and no lock as in random(). */
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    return *seed * UINT64_C(2685821657736338717);
-}
-
-static struct outcome run(const struct bench_engine *engine, const struct bench_job *job)
-{
-    void *state = engine->open(job);
-    uint64_t blocks = engine->size(state) / job->block_size, seed = 88172645463325252, done = 0;
-    unsigned int *slots = calloc(job->depth, sizeof *slots);
-    unsigned int in_flight = 0;
-
-    if (blocks == 0 || !slots)
-        bench_fail("image", "smaller than a block");
-
-    double cpu = cpu_seconds(), start = now(), elapsed = 0;
-
-    for (; in_flight < job->depth; in_flight++)
-        engine->read(state, in_flight, next_random(&seed) % blocks * job->block_size);
-    while (in_flight > 0) {
-        unsigned int n = engine->wait(state, slots, job->depth);
-
-        done += n;
-        if (elapsed == 0 && now() - start >= job->seconds)
-            elapsed = job->seconds;
-        if (elapsed > 0)
-            in_flight -= n;
-        for (unsigned int i = 0; elapsed == 0 && i < n; i++)
-            engine->read(state, slots[i], next_random(&seed) % blocks * job->block_size);
+    for (unsigned int i = 0; i < sizeof engines / sizeof engines[0]; i++) {
+        if (strcmp(engines[i]->name, name) == 0)
+            return engines[i];
     }
-    elapsed = now() - start;
-    cpu = cpu_seconds() - cpu;
-    engine->close(state);
-    free(slots);
-    return (struct outcome){.iops = (double)done / elapsed, .cpu_us = cpu * 1e6 / (double)done};
+    bench_fail(name, "no such engine");
 }
 
-static int by_value(const void *a, const void *b)
+static void run_workers(struct worker *workers, const struct job *job, double seconds)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    for (unsigned int i = 0; i < job->threads; i++)
+        worker_start(&workers[i], seconds);
+    for (unsigned int i = 0; i < job->threads; i++)
+        worker_join(&workers[i]);
 }
 
-static void print_ratio(const char *what, double *ratios, int n)
+static void measure(struct report *report, struct worker *workers, const struct job *job, const struct engine *engine,
+                    void *disks)
 {
-    qsort(ratios, (size_t)n, sizeof *ratios, by_value);
-    printf("%-28s median %.3f   min %.3f   max %.3f\n", what, ratios[n / 2], ratios[0], ratios[n - 1]);
-}
+    struct usage start;
 
-static void compare(const struct bench_job *job, int pairs)
-{
-    double iops[MAX_PAIRS], cpu[MAX_PAIRS];
-
-    printf("%" PRIu64 " B random reads, queue depth %u, %d pairs of %.1f s\n", job->block_size, job->depth, pairs,
-           job->seconds);
-    printf("%4s %14s %14s %14s %14s\n", "pair", "vdisk IOPS", "librbd IOPS", "vdisk us/IO", "librbd us/IO");
-    for (int i = 0; i < pairs; i++) {
-        struct outcome ours, theirs;
-
-        /* Who comes first changes too: the second run of a pair may find warmer caches. */
-        if (i % 2 == 0) {
-            ours = run(&bench_vdisk, job);
-            theirs = run(&bench_librbd, job);
-        } else {
-            theirs = run(&bench_librbd, job);
-            ours = run(&bench_vdisk, job);
-        }
-
-        printf("%4d %14.0f %14.0f %14.1f %14.1f\n", i + 1, ours.iops, theirs.iops, ours.cpu_us, theirs.cpu_us);
-        fflush(stdout);
-        iops[i] = ours.iops / theirs.iops;
-        cpu[i] = ours.cpu_us / theirs.cpu_us;
+    if (job->warm_up > 0)
+        run_workers(workers, job, job->warm_up);
+    start = usage_now();
+    run_workers(workers, job, job->seconds);
+    if (job->read_percent < 100)
+        engine->flush(disks);
+    report->run = usage_since(&start);
+    report->after = footprint_now();
+    for (unsigned int i = 0; i < job->threads; i++) {
+        histogram_merge(&report->latency, &workers[i].latency);
+        report->bytes += workers[i].bytes;
     }
-    print_ratio("IOPS, vdisk / librbd:", iops, pairs);
-    print_ratio("CPU per I/O, vdisk / librbd:", cpu, pairs);
 }
 
-static _Noreturn void usage(int status)
+static void use_disks(struct report *report, const struct job *job, const struct engine *engine, void *disks)
 {
-    fprintf(status ? stderr : stdout,
-            "Usage: vdisk-bench [options] CONF IMAGE\n"
-            "Compares random reads of an image of pool \"rbd\" through libvdisk and through librbd alone.\n"
-            "  -b BYTES    block size (4096)\n"
-            "  -q DEPTH    requests in flight (32)\n"
-            "  -t SECONDS  length of a run (3)\n"
-            "  -r PAIRS    pairs of runs (7)\n");
-    exit(status);
+    struct worker *workers = bench_alloc(job->threads, sizeof *workers);
+
+    for (unsigned int i = 0; i < job->threads; i++)
+        worker_init(&workers[i], job, engine, disks, i);
+    if (job->fill) {
+        worker_fill(&workers[0]);
+        engine->flush(disks);
+    }
+    if (job->seconds > 0)
+        measure(report, workers, job, engine, disks);
+    for (unsigned int i = 0; i < job->threads; i++)
+        worker_destroy(&workers[i]);
+    free(workers);
 }
 
 int main(int argc, char **argv)
 {
-    struct bench_job job = {.pool = "rbd", .block_size = 4096, .depth = 32, .seconds = 3};
-    int pairs = 7, c;
+    static struct report report;
+    const struct engine *engine;
+    struct usage start;
+    struct job job;
+    void *disks;
 
-    while ((c = getopt(argc, argv, "b:q:t:r:h")) != -1) {
-        switch (c) {
-        case 'b':
-            job.block_size = strtoull(optarg, NULL, 10);
-            break;
-        case 'q':
-            job.depth = (unsigned int)strtoul(optarg, NULL, 10);
-            break;
-        case 't':
-            job.seconds = strtod(optarg, NULL);
-            break;
-        case 'r':
-            pairs = atoi(optarg);
-            break;
-        case 'h':
-            usage(0);
-        default:
-            usage(2);
-        }
-    }
-    if (argc - optind != 2 || job.block_size == 0 || job.depth == 0 || job.seconds <= 0 || pairs < 1 ||
-        pairs > MAX_PAIRS)
-        usage(2);
-    job.conf = argv[optind];
-    job.image = argv[optind + 1];
-    compare(&job, pairs);
+    job_parse(&job, argc, argv);
+    engine = find_engine(job.engine);
+    start = usage_now();
+    disks = engine->open(&job);
+    report.opening = usage_since(&start);
+    report.opened = report.after = footprint_now();
+    use_disks(&report, &job, engine, disks);
+    engine->close(disks);
+    report_print(&job, &report);
     return 0;
 }
