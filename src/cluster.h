@@ -13,6 +13,8 @@
 
 #include "executor.h"
 
+struct vd_connection;
+
 struct vd_cluster {
     /* Of the registry, under its lock. */
     struct vd_cluster *next;
@@ -22,6 +24,8 @@ struct vd_cluster {
     size_t key_size;
 
     struct vd_executor *executor;
+    /* Those that are open, or being opened (connections.c). */
+    struct vd_connection *connections;
 };
 
 /* The cluster that these name. Never blocks. NULL: out of memory. */

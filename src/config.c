@@ -17,6 +17,7 @@
 #define CONNECT_TIMEOUT_SECONDS "30"
 
 #define CACHE_POLICY_KEY "rbd_cache_policy"
+#define CACHE_DIRTY_KEY "rbd_cache_max_dirty"
 
 /* The longest value of an option that this file looks at; a longer one is not looked at. */
 #define VALUE_MAX 4096
@@ -41,17 +42,21 @@ static int file_error(int code, const char *own_path, bool of_uri, struct vdisk_
     return vd_error_set(err, code, "The Ceph configuration file %s cannot be read: %s.", which, strerror(-code));
 }
 
+const char *vd_config_file(const struct vdisk_uri *uri, const struct vdisk_open_options *options)
+{
+    return options->conf ? options->conf : vd_uri_last(uri, "conf");
+}
+
 static int read_file(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                      struct vdisk_error *err)
 {
-    const char *of_uri = vd_uri_last(uri, "conf");
-    const char *path = options->conf ? options->conf : of_uri;
+    const char *path = vd_config_file(uri, options);
     int r = rados_conf_read_file(cluster, path);
 
     /* On the default search path there need not be one. */
     if (r >= 0 || (r == -ENOENT && !path))
         return 0;
-    return file_error(r, options->conf, of_uri != NULL, err);
+    return file_error(r, options->conf, path != NULL, err);
 }
 
 /* `origin` says whose option it is. Values stay out of the message: they can be secrets. */
@@ -182,6 +187,43 @@ static int avoid_write_around(rados_t cluster, struct vdisk_error *err)
     return set_option(cluster, "rbd_cache", "false", "libvdisk", err);
 }
 
+/* Three quarters: what Ceph's defaults are to each other. */
+static int allow_dirty(rados_t cluster, struct vdisk_error *err)
+{
+    char value[VALUE_MAX];
+
+    get_value(cluster, CACHE_DIRTY_KEY, value);
+    if (strcmp(value, "0") != 0)
+        return 0;
+    get_value(cluster, "rbd_cache_size", value);
+    snprintf(value, sizeof value, "%llu", strtoull(value, NULL, 10) / 4 * 3);
+    return set_option(cluster, CACHE_DIRTY_KEY, value, "libvdisk", err);
+}
+
+static int use_cache(rados_t cluster, const char *policy, struct vdisk_error *err)
+{
+    int r = set_option(cluster, "rbd_cache", "true", "libvdisk", err);
+
+    return r < 0 ? r : set_option(cluster, CACHE_POLICY_KEY, policy, "libvdisk", err);
+}
+
+static int apply_cache_mode(rados_t cluster, uint32_t mode, const struct said *said, struct vdisk_error *err)
+{
+    int r;
+
+    switch (mode) {
+    case VDISK_CACHE_NONE:
+        return set_option(cluster, "rbd_cache", "false", "libvdisk", err);
+    case VDISK_CACHE_WRITE_THROUGH:
+        return use_cache(cluster, "writethrough", err);
+    case VDISK_CACHE_WRITE_BACK:
+        r = use_cache(cluster, "writeback", err);
+        return r < 0 ? r : allow_dirty(cluster, err);
+    default:
+        return said->cache_policy ? 0 : avoid_write_around(cluster, err);
+    }
+}
+
 static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                  struct vdisk_error *err)
 {
@@ -201,11 +243,19 @@ static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdis
         r = apply_caller(cluster, options, &said, err);
     if (r == 0 && !said.timeout)
         r = set_option(cluster, CONNECT_TIMEOUT_KEY, CONNECT_TIMEOUT_SECONDS, "libvdisk", err);
-    if (r == 0 && !said.cache_policy)
-        r = avoid_write_around(cluster, err);
+    if (r == 0)
+        r = apply_cache_mode(cluster, options->cache_mode, &said, err);
     if (r == 0)
         r = check_key(cluster, vd_config_user(uri, options), err);
     return r;
+}
+
+char *vd_config_keyrings(rados_t cluster)
+{
+    char value[VALUE_MAX];
+
+    get_value(cluster, "keyring", value);
+    return strdup(value);
 }
 
 int vd_config_create(rados_t *cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,

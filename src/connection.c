@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_files.h"
 #include "config.h"
 #include "error.h"
 #include "process.h"
@@ -45,10 +46,19 @@ static int connect_error(int code, const char *user, struct vdisk_error *err)
 static int connect_cluster(struct vd_connection *connection, const struct vdisk_uri *uri,
                            const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    int r = vd_config_create(&connection->rados, uri, options, err);
+    int r;
 
+    /* Looked at before they are read: what changes in between is then seen to have changed. */
+    connection->conf_digest = vd_conf_files_digest_conf(vd_config_file(uri, options));
+    r = vd_config_create(&connection->rados, uri, options, err);
     if (r < 0)
         return r;
+    connection->keyrings = vd_config_keyrings(connection->rados);
+    if (!connection->keyrings) {
+        rados_shutdown(connection->rados);
+        return vd_error_set(err, -ENOMEM, "Out of memory for a connection.");
+    }
+    connection->keyrings_digest = vd_conf_files_digest(connection->keyrings);
     r = rados_connect(connection->rados);
     if (r < 0) {
         rados_shutdown(connection->rados);
@@ -57,43 +67,32 @@ static int connect_cluster(struct vd_connection *connection, const struct vdisk_
     return 0;
 }
 
-static int make_connection(struct vd_connection **connection, struct vd_cluster *cluster, const struct vdisk_uri *uri,
-                           const struct vdisk_open_options *options, struct vdisk_error *err)
+int vd_connection_connect(struct vd_connection *connection, const struct vdisk_uri *uri,
+                          const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    struct vd_connection *new = calloc(1, sizeof *new);
-    int r;
+    int r = connect_cluster(connection, uri, options, err);
 
-    *connection = NULL;
-    if (!new || vd_process_will_connect() < 0) {
-        r = -ENOMEM;
-        vd_error_set(err, r, "Out of memory for a connection.");
-        goto out;
-    }
-    r = connect_cluster(new, uri, options, err);
     if (r < 0)
-        goto out;
-    r = vd_worker_start(&new->worker);
+        return r;
+    r = vd_worker_start(&connection->worker);
     if (r < 0) {
-        rados_shutdown(new->rados);
+        rados_shutdown(connection->rados);
         vd_error_set(err, r, "The thread for a connection cannot be started: %s.", strerror(-r));
-        goto out;
     }
-    new->cluster = vd_cluster_share(cluster);
-    *connection = new;
-    return 0;
-out:
-    free(new);
     return r;
 }
 
-void vd_connection_release(struct vd_connection *connection)
+void vd_connection_disconnect(struct vd_connection *connection)
 {
-    if (!connection)
-        return;
     vd_worker_stop(&connection->worker);
     rados_shutdown(connection->rados);
-    vd_cluster_put(connection->cluster);
-    free(connection);
+}
+
+bool vd_connection_is_current(const struct vd_connection *connection, const struct vdisk_uri *uri,
+                              const struct vdisk_open_options *options)
+{
+    return connection->conf_digest == vd_conf_files_digest_conf(vd_config_file(uri, options)) &&
+           connection->keyrings_digest == vd_conf_files_digest(connection->keyrings);
 }
 
 /* rados_ioctx_set_namespace never fails, so that a namespace exists must be asked. */
@@ -136,23 +135,6 @@ int vd_connection_open_pool(rados_ioctx_t *pool, struct vd_connection *connectio
     if (r < 0) {
         rados_ioctx_destroy(*pool);
         *pool = NULL;
-    }
-    return r;
-}
-
-int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
-                       const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err)
-{
-    int r;
-
-    *pool = NULL;
-    r = make_connection(connection, cluster, uri, options, err);
-    if (r != 0)
-        return r;
-    r = vd_connection_open_pool(pool, *connection, uri, err);
-    if (r < 0) {
-        vd_connection_release(*connection);
-        *connection = NULL;
     }
     return r;
 }

@@ -15,7 +15,7 @@
 #include "sync.h"
 
 /* The first release's size of the structure. */
-#define INFO_FIRST (offsetof(struct vdisk_info, reserved) + sizeof(uint32_t))
+#define INFO_FIRST (offsetof(struct vdisk_info, unsettled_writes) + sizeof(uint32_t))
 
 /* Opening. */
 
@@ -37,14 +37,16 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
     r = copy_names(&names, uri, err);
     if (r < 0)
         return r;
-    r = vd_connection_open(&connection, &pool, cluster, uri, options, err);
+    r = vd_connection_open_for_disk(&connection, &pool, cluster, uri, options, err);
     if (r == 0)
         r = vd_handle_open(disk, connection, pool, names, options, err);
     if (r == 0)
         return 0;
     if (pool)
         rados_ioctx_destroy(pool);
-    vd_connection_release(connection);
+    if (connection && r == -ESHUTDOWN)
+        vd_connection_retire(connection);
+    vd_connection_release_by_disk(connection);
     vdisk_uri_free(names);
     return r;
 }
@@ -162,6 +164,7 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
         .detached_requests = atomic_load_explicit(&disk->detached, memory_order_relaxed),
         .unsettled_writes = vd_unsettled_writes(&disk->unsettled),
         .snapshot_id = disk->snapshot_id,
+        .cache_mode = disk->cache_mode,
     };
     fill_parent(&full, disk);
     memcpy(info, &full, struct_size < sizeof full ? struct_size : sizeof full);

@@ -151,6 +151,7 @@ void vd_handle_note_result(struct vdisk *disk, int result)
 {
     if (result != -ESHUTDOWN || atomic_exchange_explicit(&disk->fenced, true, memory_order_relaxed))
         return;
+    vd_connection_retire(disk->connection);
     vd_worker_post(&disk->connection->worker, &disk->tell_fenced);
 }
 
@@ -208,6 +209,7 @@ static int read_limits(struct vdisk *disk, rbd_image_t image)
 
     if (r < 0)
         return r;
+    disk->cache_mode = config.cache_mode;
     disk->discard_granularity = vd_layout_granularity(&disk->layout, config.discard_granularity);
     if (!config.cache_keeps_data)
         disk->compare_and_write_boundary = disk->layout.stripe_unit < SECTOR ? disk->layout.stripe_unit : SECTOR;
@@ -357,7 +359,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
 void vd_handle_release(struct vdisk *disk)
 {
     rados_ioctx_destroy(disk->pool);
-    vd_connection_release(disk->connection);
+    vd_connection_release_by_disk(disk->connection);
 }
 
 void vd_handle_free(struct vdisk *disk)

@@ -45,6 +45,7 @@ struct vdisk {
     /* As in struct vdisk_info. */
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
+    uint32_t cache_mode;
     /* Of the snapshot that is open, else 0. */
     uint64_t snapshot_id;
     struct vd_parent parent;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vdisk/disk.h>
+
 /* librbd 16.2.15 has 77; asking with too few costs another question. */
 #define EXPECTED 128
 
@@ -63,6 +65,20 @@ static uint64_t discard_granularity(const struct list *list)
     return is_true(list, "rbd_skip_partial_discard") && bytes > 0 ? bytes : 1;
 }
 
+static uint32_t cache_mode(const struct list *list)
+{
+    const char *policy = value_of(list, "rbd_cache_policy");
+
+    if (!is_true(list, "rbd_cache"))
+        return VDISK_CACHE_NONE;
+    if (strcmp(policy, "writearound") == 0)
+        return VDISK_CACHE_WRITE_AROUND;
+    /* With nothing that may be dirty, write-back waits for every write, too. */
+    if (strcmp(policy, "writethrough") == 0 || strcmp(value_of(list, "rbd_cache_max_dirty"), "0") == 0)
+        return VDISK_CACHE_WRITE_THROUGH;
+    return VDISK_CACHE_WRITE_BACK;
+}
+
 int vd_image_config_read(struct vd_image_config *config, rbd_image_t image)
 {
     struct list list;
@@ -73,6 +89,7 @@ int vd_image_config_read(struct vd_image_config *config, rbd_image_t image)
     *config = (struct vd_image_config){
         .cache_keeps_data =
             is_true(&list, "rbd_cache") && strcmp(value_of(&list, "rbd_cache_policy"), "writearound") != 0,
+        .cache_mode = cache_mode(&list),
         .discard_granularity = discard_granularity(&list),
     };
     free_list(&list);

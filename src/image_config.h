@@ -12,6 +12,8 @@
 struct vd_image_config {
     /* A cache that reads are served from: write-through or write-back. */
     bool cache_keeps_data;
+    /* What of enum vdisk_cache_mode is in force. */
+    uint32_t cache_mode;
     /* What a discard frees, inside an object, is trimmed to multiples of this; 1: it is not trimmed. */
     uint64_t discard_granularity;
 };

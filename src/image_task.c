@@ -54,6 +54,8 @@ int vd_image_task_run(struct vd_task *task, struct vdisk_error *err)
         return r;
     r = this->work(this, connection, pool, err);
     rados_ioctx_destroy(pool);
+    if (r == -ESHUTDOWN)
+        vd_connection_retire(connection);
     vd_connection_release(connection);
     return r;
 }

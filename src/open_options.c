@@ -11,7 +11,7 @@
 #include "uri.h"
 
 /* The first release's size of the structure. */
-#define OPEN_OPTIONS_FIRST (offsetof(struct vdisk_open_options, io_timeout_ms) + sizeof(uint32_t))
+#define OPEN_OPTIONS_FIRST (offsetof(struct vdisk_open_options, disks_per_connection) + sizeof(uint32_t))
 
 void vdisk_open_options_init(struct vdisk_open_options *options, size_t struct_size)
 {
@@ -40,6 +40,8 @@ static int check_fields(const struct vdisk_open_options *options, uint32_t known
 
     if (r < 0)
         return r;
+    if (options->cache_mode > VDISK_CACHE_WRITE_BACK)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.cache_mode is not one that can be chosen.");
     if (options->id && !options->id[0])
         return vd_error_set(err, -EINVAL, "vdisk_open_options.id is empty; leave it NULL for the default.");
     if (options->conf && !options->conf[0])

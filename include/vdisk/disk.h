@@ -9,10 +9,16 @@
  * image. Unless something above configures `client_mount_timeout` to other than Ceph's default, connecting gives up
  * after 30 seconds (librados by itself waits for 300).
  *
+ * Disks that are opened with the same user, the same files, unchanged since, the same options in the same order, and
+ * the same cache mode share connections, some at a time (vdisk_open_options.disks_per_connection), as do operations on
+ * images that are not open. A connection that the cluster has fenced is not given to anybody else. The last to let go
+ * of a connection closes it.
+ *
  * Ceph's default cache policy, write-around, is not used: with it a write that fails after it was called complete can
  * be forgotten, and the next flush claims success (seen with librbd 16.2.15). Where it would be in force, `rbd_cache`
  * is set to false, so a write is complete when it is on the cluster. A program that wants it all the same sets
- * `rbd_cache_policy` itself. Pool- and image-level overrides of Ceph's (`rbd config`) outrank all of this.
+ * `rbd_cache_policy` itself. Pool- and image-level overrides of Ceph's (`rbd config`) outrank all of this, an explicit
+ * cache mode too; vdisk_get_info tells what is in force.
  */
 #ifndef VDISK_DISK_H
 #define VDISK_DISK_H
@@ -48,6 +54,29 @@ enum vdisk_uri_policy {
     VDISK_URI_STRICT = 1,
     /* Any option. For URIs as trusted as the program itself. */
     VDISK_URI_ANY = 2,
+};
+
+/* What this process keeps of an image. Whatever it is, only what was flushed is sure to be on the cluster. */
+enum vdisk_cache_mode {
+    /* As configured, but for write-around: see above. */
+    VDISK_CACHE_DEFAULT = 0,
+    /* Nothing. Sets `rbd_cache` to false. */
+    VDISK_CACHE_NONE = 1,
+    /*
+     * What was read or written; a write is complete when it is on the cluster. Sets `rbd_cache` to true and
+     * `rbd_cache_policy` to writethrough.
+     */
+    VDISK_CACHE_WRITE_THROUGH = 2,
+    /*
+     * As write-through until the first flush, since whoever never flushes could lose everything; a program can switch
+     * that off with `rbd_cache_writethrough_until_flush`. From then on writes are complete before they are on the
+     * cluster. Sets `rbd_cache` to true and `rbd_cache_policy` to writeback; and where `rbd_cache_max_dirty` is 0,
+     * which would make it write-through again, it becomes three quarters of `rbd_cache_size`.
+     */
+    VDISK_CACHE_WRITE_BACK = 3,
+    /* Only told by vdisk_get_info, when a program, the pool or the image is configured so: as Ceph has it by default.
+     */
+    VDISK_CACHE_WRITE_AROUND = 4,
 };
 
 /* One Ceph configuration option of the program's own. */
@@ -90,6 +119,13 @@ struct vdisk_open_options {
      * by then, and control operations, take as long as they take. 0: no limit.
      */
     uint32_t io_timeout_ms;
+    /* enum vdisk_cache_mode. Any but the default one outranks configuration files and all options, own ones too. */
+    uint32_t cache_mode;
+    /*
+     * How many disks may share the connection that this one gets. A connection costs a dozen threads and some
+     * megabytes, and what fences one of its disks, as breaking a lock does, fences all. 0: 16. 1: one of its own.
+     */
+    uint32_t disks_per_connection;
 };
 
 /* Sets every field to its default. `struct_size` is `sizeof *options`. */
@@ -199,11 +235,15 @@ struct vdisk_info {
     const char *parent_snapshot;
     /* 1 or 0. */
     uint32_t read_only;
+    /*
+     * enum vdisk_cache_mode: what was in force when the image was opened, the pool's and the image's own configuration
+     * included. Never the default mode.
+     */
+    uint32_t cache_mode;
     /* Requests that were given up and that Ceph still has (vdisk_queue_cancel). */
     uint32_t detached_requests;
     /* Writes of which it is not known whether they will still land, among these or not. */
     uint32_t unsettled_writes;
-    uint32_t reserved;
 };
 
 /* Zeroes *info and records the size. `struct_size` is `sizeof *info`. */

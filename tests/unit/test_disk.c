@@ -240,7 +240,7 @@ static void info_of_an_image(void **state)
     assert_null(info.snapshot);
     assert_true(info.image_id[0]);
     assert_int_equal(info.read_only, 0);
-    assert_int_equal(info.reserved, 0);
+    assert_int_equal(info.cache_mode, VDISK_CACHE_NONE);
 }
 
 static void info_of_a_snapshot(void **state)
