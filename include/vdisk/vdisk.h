@@ -7,8 +7,8 @@
  *   uri.h       name an image:  rbd:pool/image@snapshot:option=value
  *   disk.h      open it, ask about it, resize it, close it
  *   image.h     create images
- *   io.h        read and write, waiting for the result
- *   queue.h     read and write through a queue with one pollable descriptor
+ *   io.h        read, write, discard, write zeroes, compare and write, waiting for the result
+ *   queue.h     the same through a queue with one pollable descriptor
  *   event.h     hear of what others do to a disk
  *   snapshot.h  create, remove, roll back, protect and list snapshots
  *   extent.h    which parts hold data, and which have changed

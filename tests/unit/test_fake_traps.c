@@ -143,6 +143,13 @@ static void read_into_null(struct opened *opened)
     rbd_aio_read(opened->image, 0, 0, NULL, new_completion(&request));
 }
 
+static void compare_nothing(struct opened *opened)
+{
+    struct request request;
+
+    rbd_aio_compare_and_write(opened->image, 0, 0, data, data, new_completion(&request), NULL, 0);
+}
+
 static void readv_into_null(struct opened *opened)
 {
     struct iovec iov = {NULL, 0};
@@ -165,6 +172,7 @@ static void misused_requests_are_trapped(void **state)
     assert_trapped(close_in_flight, "fake: rbd_close: the image \"p//i\" has requests in flight\n");
     assert_trapped(reset_in_flight, "completion, in flight");
     assert_trapped(read_into_null, "fake: rbd_aio_read: a read of length 0 into NULL");
+    assert_trapped(compare_nothing, "fake: rbd_aio_compare_and_write: a compare-and-write of length 0");
     assert_trapped(readv_into_null, "fake: rbd_aio_readv: a read of length 0 into NULL");
     assert_trapped(write_two_gibibytes, "fake: rbd_aio_writev: a request of 2 GiB or more");
 }
