@@ -45,11 +45,11 @@ void vd_alarm_destroy(struct vd_alarm *alarm)
 {
     pthread_mutex_lock(&lock);
     vd_heap_remove(&set_alarms, &alarm->item);
-    /* The thread ends when it wakes up next; memory that only it could still need goes with the last alarm. */
-    if (--count == 0) {
-        vd_heap_free(&set_alarms);
+    /* The last one that was set ends the thread. */
+    if (set_alarms.count == 0)
         pthread_cond_signal(&changed);
-    }
+    if (--count == 0)
+        vd_heap_free(&set_alarms);
     pthread_mutex_unlock(&lock);
 }
 
@@ -60,7 +60,7 @@ static void sleep_until(int64_t time)
     pthread_cond_timedwait(&changed, &lock, &until);
 }
 
-/* Rings with the lock held, so that whoever unsets an alarm knows that it does not ring. */
+/* Rings with the lock held, so that whoever destroys an alarm knows that it does not ring. */
 static void *thread_main(void *arg)
 {
     struct vd_heap_item *item;
@@ -116,14 +116,4 @@ int vd_alarm_set(struct vd_alarm *alarm, int64_t time)
     }
     pthread_mutex_unlock(&lock);
     return r;
-}
-
-void vd_alarm_unset(struct vd_alarm *alarm)
-{
-    pthread_mutex_lock(&lock);
-    vd_heap_remove(&set_alarms, &alarm->item);
-    /* The last one ends the thread. */
-    if (set_alarms.count == 0 && running)
-        pthread_cond_signal(&changed);
-    pthread_mutex_unlock(&lock);
 }

@@ -26,7 +26,4 @@ void vd_alarm_destroy(struct vd_alarm *alarm);
 /* Sets it to `time` (clock.h), instead of what it was set to. -EAGAIN: no thread can be started, it is not set. */
 int vd_alarm_set(struct vd_alarm *alarm, int64_t time);
 
-/* Unsets it; it is not ringing any more either. */
-void vd_alarm_unset(struct vd_alarm *alarm);
-
 #endif

@@ -70,7 +70,7 @@ int vd_queue_cancel(struct vdisk_queue *queue, const void *user_data)
     cancel_requests(&outcome, queue, user_data);
     cancel_tickets(&outcome, queue, user_data);
     outcome.cancelled += (int)vd_queue_end_watches(queue, user_data);
-    vd_queue_remind(queue);
+    vd_queue_leave(queue);
     if (outcome.cancelled > 0)
         return outcome.cancelled;
     return outcome.some_busy ? -EBUSY : -ENOENT;

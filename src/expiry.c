@@ -31,30 +31,26 @@ void vd_expiry_destroy(struct vdisk_queue *queue)
     vd_heap_free(&queue->deadlines);
 }
 
-static int set_alarm(struct vdisk_queue *queue, int64_t time)
+static void set_alarm(struct vdisk_queue *queue, int64_t time)
 {
-    int r;
-
     /* One that rings early is set to the right time then: so it is rarely set. */
     if (!queue->has_alarm || time >= queue->alarm_time)
-        return 0;
-    r = vd_alarm_set(&queue->alarm, time);
-    if (r == 0)
-        queue->alarm_time = time;
-    return r;
+        return;
+    queue->alarm_time = time;
+    /* Without a thread for it, it rings at once, which keeps the owner from sleeping, until there is one. */
+    if (vd_alarm_set(&queue->alarm, time) < 0)
+        ring(&queue->alarm);
 }
 
 int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint32_t timeout_ms)
 {
-    int64_t time = vd_deadline(timeout_ms);
     int r = vd_heap_reserve(&queue->deadlines, queue->depth);
 
-    if (r == 0)
-        r = set_alarm(queue, time);
     if (r < 0)
         return r;
-    deadline->item.time = time;
+    deadline->item.time = vd_deadline(timeout_ms);
     vd_heap_add(&queue->deadlines, &deadline->item);
+    set_alarm(queue, deadline->item.time);
     return 0;
 }
 
@@ -90,7 +86,9 @@ void vd_expiry_run(struct vdisk_queue *queue)
 
     while ((item = vd_heap_first(&queue->deadlines)) && item->time <= vd_now())
         expire(queue, VD_CONTAINER_OF(item, struct vd_deadline, item));
-    /* Without a thread for the alarm the owner is kept from sleeping instead, until there is one. */
-    if (set_alarm(queue, vd_heap_time(&queue->deadlines)) < 0)
-        vd_mailbox_remind(&queue->mailbox);
+}
+
+void vd_expiry_call_back(struct vdisk_queue *queue)
+{
+    set_alarm(queue, vd_heap_time(&queue->deadlines));
 }

@@ -17,8 +17,8 @@ int vd_expiry_init(struct vdisk_queue *queue, bool polled);
 void vd_expiry_destroy(struct vdisk_queue *queue);
 
 /*
- * Sets a deadline in so many milliseconds. -ENOMEM: out of memory. -EAGAIN: no thread can be started for the alarm. To
- * be called before what it is of is started, so that it can be refused.
+ * Sets a deadline in so many milliseconds. Returns 0 or -ENOMEM. To be called before what it is of is started, so that
+ * it can be refused.
  */
 int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint32_t timeout_ms);
 void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadline *deadline);
@@ -28,5 +28,8 @@ void vd_expiry_alarm_taken(struct vdisk_queue *queue);
 
 /* Gives up what is past its deadline. */
 void vd_expiry_run(struct vdisk_queue *queue);
+
+/* The owner turns to something else: has it called back in time for the next deadline. */
+void vd_expiry_call_back(struct vdisk_queue *queue);
 
 #endif

@@ -212,6 +212,9 @@ static void settle(struct vd_flight *flight)
 
     vd_handle_note_settled(disk, flight->bounce_length);
     if (is_lost_sight_of(flight)) {
+        /* librbd is done with it, and it may be long until somebody fences the client. */
+        free(flight->bounce);
+        flight->bounce = NULL;
         some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
     } else {
         if (trait_of(flight->kind)->changes)
@@ -235,12 +238,21 @@ static void add_unsettled(struct vd_flight *flight, bool with_librbd)
     vd_unsettled_add(&flight->disk->unsettled, &flight->write);
 }
 
+/* Before anything else is done with what landed: from then on the flight, or the disk, can go. */
+static void leave_list(struct vd_flight *flight)
+{
+    if (vd_unsettled_leave(&flight->disk->unsettled, &flight->held))
+        vd_handle_wake_held(flight->disk);
+}
+
 /* The result is final. From the post on, the flight is the queue's; from leaving the view on, the disk can go. */
 static void land(struct vd_flight *flight, int result)
 {
     struct vd_view *view = flight->view;
     int before;
 
+    if (flight->listed)
+        leave_list(flight);
     flight->result = result;
     /*
      * Release: a queue's thread that finds it landed, while detaching it, sees the result. Acquire: one that finds it
@@ -403,22 +415,58 @@ static void go_held(struct vd_held *held, int result)
         land(flight, r);
 }
 
-static bool hold(struct vd_flight *flight)
+/*
+ * With the list's lock held, as is the lock of whoever lets go those that may not wait any more: so either that one
+ * finds the flight in the list, or it is found out here that it may not wait.
+ */
+static int refusal(struct vd_held *held, bool is_stuck)
+{
+    const struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
+
+    if (vd_handle_is_fenced(flight->disk))
+        return -ESHUTDOWN;
+    /* What only fencing settles would keep a closing disk from ever closing. */
+    return is_stuck && vd_handle_is_closing(flight->disk) ? -ESHUTDOWN : 0;
+}
+
+static void describe_to_list(struct vd_flight *flight)
 {
     flight->held = (struct vd_held){
         .offset = flight->offset,
         .length = flight->length,
         .is_write = trait_of(flight->kind)->changes,
         .is_flush = flight->kind == VD_REQUEST_FLUSH,
+        .refusal = refusal,
         .claim = claim_held,
         .go = go_held,
     };
+}
+
+/* 1: it is held. 0: it need not be. Or a negative errno. */
+static int hold(struct vd_flight *flight)
+{
+    int r;
+
+    describe_to_list(flight);
     /* Relaxed: the lock of the list publishes it. */
+    flight->listed = true;
     atomic_store_explicit(&flight->claim, VD_FLIGHT_HELD, memory_order_relaxed);
-    if (vd_unsettled_hold(&flight->disk->unsettled, &flight->held))
-        return true;
+    r = vd_unsettled_hold(&flight->disk->unsettled, &flight->held);
+    if (r > 0)
+        return r;
+    flight->listed = false;
     atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
-    return false;
+    return r;
+}
+
+/* What librbd gets in pieces, a flush accepted after it would overtake. */
+static void list_pieces(struct vd_flight *flight)
+{
+    if (flight->piece == flight->length)
+        return;
+    describe_to_list(flight);
+    flight->listed = true;
+    vd_unsettled_list(&flight->disk->unsettled, &flight->held);
 }
 
 /* Whether the result is known without librbd. */
@@ -432,15 +480,24 @@ static bool is_done(struct vd_flight *flight)
 
 int vd_flight_start(struct vd_flight *flight)
 {
+    int r = 0;
+
     /* Relaxed: until it is started, the queue's thread has it for itself. */
     atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
+    flight->listed = false;
     if (is_done(flight)) {
         land(flight, flight->result);
         return 0;
     }
-    if (vd_unsettled_any(&flight->disk->unsettled) && hold(flight))
-        return 0;
-    return start_step(flight);
+    if (vd_unsettled_any(&flight->disk->unsettled))
+        r = hold(flight);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    list_pieces(flight);
+    r = start_step(flight);
+    if (r < 0 && flight->listed)
+        leave_list(flight);
+    return r;
 }
 
 /* Giving up. */
@@ -455,11 +512,8 @@ static bool take_claim(struct vd_flight *flight, int from, int to)
 /* The view is entered until this has left it, so that the disk is there. */
 static void take_back(struct vd_flight *flight)
 {
-    struct vd_view *view = flight->view;
-
-    if (vd_unsettled_take_back(&flight->disk->unsettled, &flight->held))
-        vd_handle_wake_held(flight->disk);
-    vd_view_leave(view);
+    leave_list(flight);
+    vd_view_leave(flight->view);
 }
 
 /* As above: whoever lands it leaves the view only after this. */

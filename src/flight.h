@@ -85,6 +85,8 @@ struct vd_flight {
     _Atomic int claim;
     /* The request and the disk's list of unsettled writes. The last one frees it. */
     _Atomic int owners;
+    /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
+    bool listed;
     struct vd_held held;
     struct vd_unsettled_write write;
 };

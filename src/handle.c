@@ -22,6 +22,8 @@
 /* What may be given up and still be with librbd, before nothing more is accepted. */
 #define DETACHED_MAX 1024
 #define DETACHED_BYTES_MAX (UINT64_C(256) << 20)
+/* The same of writes that may still land, at each of which every request has to look. */
+#define UNSETTLED_MAX 1024
 
 struct vd_view *vd_handle_view(const struct vdisk *disk)
 {
@@ -95,7 +97,8 @@ void vd_handle_note_settled(struct vdisk *disk, uint64_t bytes)
 bool vd_handle_has_too_many_detached(const struct vdisk *disk)
 {
     return atomic_load_explicit(&disk->detached, memory_order_relaxed) >= DETACHED_MAX ||
-           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= DETACHED_BYTES_MAX;
+           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= DETACHED_BYTES_MAX ||
+           vd_unsettled_writes(&disk->unsettled) >= UNSETTLED_MAX;
 }
 
 static void run_wake_held(struct vd_work *work)
@@ -104,11 +107,6 @@ static void run_wake_held(struct vd_work *work)
 
     /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
     atomic_exchange_explicit(&disk->wake_posted, false, memory_order_acq_rel);
-    vd_unsettled_let_go(&disk->unsettled);
-    /* What waits for a write that only fencing settles would keep a closing disk from ever closing. */
-    if (!atomic_load_explicit(&disk->closing, memory_order_acquire))
-        return;
-    vd_unsettled_end_stuck(&disk->unsettled, -ESHUTDOWN);
     vd_unsettled_let_go(&disk->unsettled);
 }
 
@@ -139,6 +137,12 @@ int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view)
     return r < 0 ? r : 0;
 }
 
+bool vd_handle_is_closing(const struct vdisk *disk)
+{
+    /* Acquire: see vd_handle_enter. */
+    return atomic_load_explicit(&disk->closing, memory_order_acquire);
+}
+
 /* Fencing. */
 
 bool vd_handle_is_fenced(const struct vdisk *disk)
@@ -153,6 +157,14 @@ void vd_handle_note_result(struct vdisk *disk, int result)
         return;
     vd_connection_retire(disk->connection);
     vd_worker_post(&disk->connection->worker, &disk->tell_fenced);
+    /* What is held need not wait any longer to learn that it is in vain. */
+    vd_handle_wake_held(disk);
+}
+
+void vd_handle_settle_fenced(struct vdisk *disk)
+{
+    if (vd_unsettled_fenced(&disk->unsettled))
+        vd_handle_wake_held(disk);
 }
 
 int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err)

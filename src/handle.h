@@ -146,6 +146,14 @@ int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view);
  */
 void vd_handle_note_result(struct vdisk *disk, int result);
 bool vd_handle_is_fenced(const struct vdisk *disk);
+bool vd_handle_is_closing(const struct vdisk *disk);
+
+/*
+ * The fencing of the client that the disk had is proven: the newest map of the cluster tells of it, so that nothing the
+ * client has sent can change what is read from now on. Settles the writes that librbd does not tell of. To be called
+ * with the disk held or entered.
+ */
+void vd_handle_settle_fenced(struct vdisk *disk);
 
 /* Why the disk lets nobody in: closing, or fenced. Returns -ESHUTDOWN. */
 int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);

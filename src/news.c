@@ -168,6 +168,8 @@ void vd_news_stop(struct vdisk *disk)
 {
     atomic_store_explicit(&disk->deaf, true, memory_order_relaxed);
     stop_watching(disk);
+    /* Once more for what was posted by what was posted: that the client is fenced. */
+    vd_worker_flush(&disk->connection->worker);
     vd_worker_flush(&disk->connection->worker);
 }
 

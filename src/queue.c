@@ -392,8 +392,9 @@ static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completio
 }
 
 /* The bell was silenced by taking from the mailbox; what is not reaped must make it ring again. */
-void vd_queue_remind(struct vdisk_queue *queue)
+void vd_queue_leave(struct vdisk_queue *queue)
 {
+    vd_expiry_call_back(queue);
     if (queue->ready)
         vd_mailbox_remind(&queue->mailbox);
 }
@@ -420,7 +421,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
             break;
         in_time = sleep_until(queue, deadline);
     }
-    vd_queue_remind(queue);
+    vd_queue_leave(queue);
     return count;
 }
 
@@ -431,5 +432,5 @@ void vd_queue_drain(struct vdisk_queue *queue)
         sleep_until(queue, VD_NEVER);
         vd_queue_collect(queue);
     }
-    vd_queue_remind(queue);
+    vd_queue_leave(queue);
 }

@@ -90,8 +90,8 @@ void vd_queue_collect(struct vdisk_queue *queue);
 /* Something is done without having been in the mailbox: it is ready to be reaped. */
 void vd_queue_add_done(struct vdisk_queue *queue, struct vd_letter *letter);
 
-/* Makes the descriptor readable when there is something to reap. */
-void vd_queue_remind(struct vdisk_queue *queue);
+/* The owner turns to something else: makes the descriptor readable as soon as there is something to reap. */
+void vd_queue_leave(struct vdisk_queue *queue);
 
 /* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
 void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);

@@ -6,13 +6,13 @@
 
 void vd_unsettled_init(struct vd_unsettled *unsettled)
 {
-    *unsettled = (struct vd_unsettled){.held_end = &unsettled->held};
+    *unsettled = (struct vd_unsettled){0};
     pthread_mutex_init(&unsettled->lock, NULL);
 }
 
 void vd_unsettled_destroy(struct vd_unsettled *unsettled)
 {
-    assert(!unsettled->held);
+    assert(!unsettled->first_held);
     vd_unsettled_fenced(unsettled);
     assert(!unsettled->writes);
     pthread_mutex_destroy(&unsettled->lock);
@@ -27,9 +27,9 @@ bool vd_unsettled_any(const struct vd_unsettled *unsettled)
     return atomic_load_explicit(&unsettled->count, memory_order_relaxed) > 0;
 }
 
-static void count(struct vd_unsettled *unsettled, int change)
+static void count(_Atomic unsigned int *number, int change)
 {
-    atomic_fetch_add_explicit(&unsettled->count, (unsigned int)change, memory_order_relaxed);
+    atomic_fetch_add_explicit(number, (unsigned int)change, memory_order_relaxed);
 }
 
 /* With the lock held: who waits for whom. */
@@ -39,46 +39,68 @@ static bool overlaps(const struct vd_held *held, const struct vd_unsettled_write
     return held->offset < write->offset + write->length && write->offset < held->offset + held->length;
 }
 
-static const struct vd_unsettled_write *find_overlap(const struct vd_unsettled *unsettled, const struct vd_held *held,
-                                                     bool with_librbd, bool without)
+/* One that librbd will not tell of, if there is any: for that it is to wait longest. */
+static const struct vd_unsettled_write *find_overlap(const struct vd_unsettled *unsettled, const struct vd_held *held)
 {
+    const struct vd_unsettled_write *found = NULL;
+
     for (const struct vd_unsettled_write *write = unsettled->writes; write; write = write->next) {
-        if ((write->with_librbd ? with_librbd : without) && overlaps(held, write))
+        if (!overlaps(held, write))
+            continue;
+        if (!write->with_librbd)
             return write;
+        found = write;
     }
-    return NULL;
+    return found;
 }
 
-/* Whether a write is held, before `end` in the list. */
-static bool write_held_before(const struct vd_unsettled *unsettled, const struct vd_held *end)
+/* 1: it must wait. 0: it need not. A negative errno: it must, and may not. `after_write`: one is listed before it. */
+static int judge(const struct vd_unsettled *unsettled, struct vd_held *held, bool after_write)
 {
-    for (const struct vd_held *held = unsettled->held; held && held != end; held = held->next) {
+    const struct vd_unsettled_write *write = held->is_flush ? NULL : find_overlap(unsettled, held);
+    int r;
+
+    if (held->is_flush ? !after_write : !write)
+        return 0;
+    r = held->refusal(held, write && !write->with_librbd);
+    return r < 0 ? r : 1;
+}
+
+static bool any_listed_write(const struct vd_unsettled *unsettled)
+{
+    for (const struct vd_held *held = unsettled->first_held; held; held = held->next) {
         if (held->is_write)
             return true;
     }
     return false;
 }
 
-static bool must_wait(const struct vd_unsettled *unsettled, const struct vd_held *held)
+static void link_held(struct vd_unsettled *unsettled, struct vd_held *held, bool waits)
 {
-    if (held->is_flush)
-        return write_held_before(unsettled, held);
-    return find_overlap(unsettled, held, true, true);
+    held->waits = waits;
+    held->next = NULL;
+    held->previous = unsettled->last_held;
+    if (held->previous)
+        held->previous->next = held;
+    else
+        unsettled->first_held = held;
+    unsettled->last_held = held;
+    unsettled->waiting += waits;
+    count(&unsettled->count, 1);
 }
 
-static bool is_stuck(const struct vd_unsettled *unsettled, const struct vd_held *held)
+static void unlink_held(struct vd_unsettled *unsettled, struct vd_held *held)
 {
-    return !held->is_flush && find_overlap(unsettled, held, false, true);
-}
-
-static void unlink_held(struct vd_unsettled *unsettled, struct vd_held **link)
-{
-    struct vd_held *next = (*link)->next;
-
-    *link = next;
-    if (!next)
-        unsettled->held_end = link;
-    count(unsettled, -1);
+    if (held->next)
+        held->next->previous = held->previous;
+    else
+        unsettled->last_held = held->previous;
+    if (held->previous)
+        held->previous->next = held->next;
+    else
+        unsettled->first_held = held->next;
+    unsettled->waiting -= held->waits;
+    count(&unsettled->count, -1);
 }
 
 static void unlink_write(struct vd_unsettled *unsettled, struct vd_unsettled_write *write)
@@ -89,7 +111,8 @@ static void unlink_write(struct vd_unsettled *unsettled, struct vd_unsettled_wri
         write->previous->next = write->next;
     else
         unsettled->writes = write->next;
-    count(unsettled, -1);
+    count(&unsettled->count, -1);
+    count(&unsettled->write_count, -1);
 }
 
 /* Writes. */
@@ -102,57 +125,53 @@ void vd_unsettled_add(struct vd_unsettled *unsettled, struct vd_unsettled_write 
     if (write->next)
         write->next->previous = write;
     unsettled->writes = write;
-    count(unsettled, 1);
+    count(&unsettled->count, 1);
+    count(&unsettled->write_count, 1);
     pthread_mutex_unlock(&unsettled->lock);
 }
 
 bool vd_unsettled_remove(struct vd_unsettled *unsettled, struct vd_unsettled_write *write)
 {
-    bool any_held;
+    bool waiting;
 
     pthread_mutex_lock(&unsettled->lock);
     unlink_write(unsettled, write);
-    any_held = unsettled->held;
+    waiting = unsettled->waiting > 0;
     pthread_mutex_unlock(&unsettled->lock);
-    return any_held;
+    return waiting;
 }
 
 bool vd_unsettled_lose_sight(struct vd_unsettled *unsettled, struct vd_unsettled_write *write)
 {
-    bool any_held;
+    bool waiting;
 
     pthread_mutex_lock(&unsettled->lock);
     write->with_librbd = false;
-    any_held = unsettled->held;
+    waiting = unsettled->waiting > 0;
     pthread_mutex_unlock(&unsettled->lock);
-    return any_held;
+    return waiting;
 }
 
-static unsigned int count_writes(struct vd_unsettled *unsettled, bool with_librbd)
+unsigned int vd_unsettled_writes(const struct vd_unsettled *unsettled)
+{
+    return atomic_load_explicit(&unsettled->write_count, memory_order_relaxed);
+}
+
+unsigned int vd_unsettled_out_of_sight(struct vd_unsettled *unsettled)
 {
     unsigned int found = 0;
 
     pthread_mutex_lock(&unsettled->lock);
     for (const struct vd_unsettled_write *write = unsettled->writes; write; write = write->next)
-        found += with_librbd || !write->with_librbd;
+        found += !write->with_librbd;
     pthread_mutex_unlock(&unsettled->lock);
     return found;
-}
-
-unsigned int vd_unsettled_writes(struct vd_unsettled *unsettled)
-{
-    return count_writes(unsettled, true);
-}
-
-unsigned int vd_unsettled_out_of_sight(struct vd_unsettled *unsettled)
-{
-    return count_writes(unsettled, false);
 }
 
 bool vd_unsettled_fenced(struct vd_unsettled *unsettled)
 {
     struct vd_unsettled_write *write, *next;
-    bool any_held;
+    bool waiting;
 
     pthread_mutex_lock(&unsettled->lock);
     for (write = unsettled->writes; write; write = next) {
@@ -162,74 +181,86 @@ bool vd_unsettled_fenced(struct vd_unsettled *unsettled)
         unlink_write(unsettled, write);
         write->drop(write);
     }
-    any_held = unsettled->held;
+    waiting = unsettled->waiting > 0;
     pthread_mutex_unlock(&unsettled->lock);
-    return any_held;
+    return waiting;
 }
 
 /* Held requests. */
 
-bool vd_unsettled_hold(struct vd_unsettled *unsettled, struct vd_held *held)
+int vd_unsettled_hold(struct vd_unsettled *unsettled, struct vd_held *held)
 {
-    bool waits;
+    int r;
 
     pthread_mutex_lock(&unsettled->lock);
-    held->next = NULL;
-    waits = must_wait(unsettled, held);
-    if (waits) {
-        *unsettled->held_end = held;
-        unsettled->held_end = &held->next;
-        count(unsettled, 1);
+    r = judge(unsettled, held, held->is_flush && any_listed_write(unsettled));
+    if (r > 0)
+        link_held(unsettled, held, true);
+    pthread_mutex_unlock(&unsettled->lock);
+    return r;
+}
+
+void vd_unsettled_list(struct vd_unsettled *unsettled, struct vd_held *held)
+{
+    pthread_mutex_lock(&unsettled->lock);
+    link_held(unsettled, held, false);
+    pthread_mutex_unlock(&unsettled->lock);
+}
+
+bool vd_unsettled_leave(struct vd_unsettled *unsettled, struct vd_held *held)
+{
+    bool waiting;
+
+    pthread_mutex_lock(&unsettled->lock);
+    unlink_held(unsettled, held);
+    waiting = unsettled->waiting > 0;
+    pthread_mutex_unlock(&unsettled->lock);
+    return waiting;
+}
+
+/* With the lock held. One that its queue has claimed stays for the queue to take from the list. */
+static bool claim(struct vd_unsettled *unsettled, struct vd_held *held, bool after_write)
+{
+    int r;
+
+    if (!held->waits)
+        return false;
+    r = judge(unsettled, held, after_write);
+    if (r > 0 || !held->claim(held))
+        return false;
+    held->waits = false;
+    unsettled->waiting--;
+    held->result = r;
+    return true;
+}
+
+/* Claims all that go, in one look at the list. They stay listed, for flushes to wait until they have landed. */
+static struct vd_held *claim_all(struct vd_unsettled *unsettled)
+{
+    struct vd_held *first = NULL, **end = &first;
+    bool after_write = false;
+
+    pthread_mutex_lock(&unsettled->lock);
+    for (struct vd_held *held = unsettled->first_held; held; held = held->next) {
+        if (claim(unsettled, held, after_write)) {
+            *end = held;
+            end = &held->goes_next;
+        }
+        after_write |= held->is_write;
     }
+    *end = NULL;
     pthread_mutex_unlock(&unsettled->lock);
-    return waits;
-}
-
-bool vd_unsettled_take_back(struct vd_unsettled *unsettled, struct vd_held *held)
-{
-    struct vd_held **link = &unsettled->held;
-    bool any_held;
-
-    pthread_mutex_lock(&unsettled->lock);
-    while (*link != held)
-        link = &(*link)->next;
-    unlink_held(unsettled, link);
-    any_held = unsettled->held;
-    pthread_mutex_unlock(&unsettled->lock);
-    return any_held;
-}
-
-static bool may_go(const struct vd_unsettled *unsettled, const struct vd_held *held, bool because_stuck)
-{
-    return because_stuck ? is_stuck(unsettled, held) : !must_wait(unsettled, held);
-}
-
-/* Unlinks the first one that may go, claimed. One that its queue has claimed stays for the queue to take back. */
-static struct vd_held *next_to_go(struct vd_unsettled *unsettled, bool because_stuck)
-{
-    struct vd_held **link = &unsettled->held, *held;
-
-    pthread_mutex_lock(&unsettled->lock);
-    while ((held = *link) && !(may_go(unsettled, held, because_stuck) && held->claim(held)))
-        link = &held->next;
-    if (held)
-        unlink_held(unsettled, link);
-    pthread_mutex_unlock(&unsettled->lock);
-    return held;
+    return first;
 }
 
 void vd_unsettled_let_go(struct vd_unsettled *unsettled)
 {
-    struct vd_held *held;
+    struct vd_held *held = claim_all(unsettled);
 
-    while ((held = next_to_go(unsettled, false)))
-        held->go(held, 0);
-}
+    while (held) {
+        struct vd_held *next = held->goes_next;
 
-void vd_unsettled_end_stuck(struct vd_unsettled *unsettled, int result)
-{
-    struct vd_held *held;
-
-    while ((held = next_to_go(unsettled, true)))
-        held->go(held, result);
+        held->go(held, held->result);
+        held = next;
+    }
 }

@@ -23,28 +23,45 @@ struct vd_unsettled_write {
     void (*drop)(struct vd_unsettled_write *write);
 };
 
-/* A request that waits. */
+/*
+ * A request that may have to wait, or that a flush has to wait for: accepted, and not sent as a whole. Listed until it
+ * has landed, or is given up.
+ */
 struct vd_held {
+    struct vd_held *previous;
     struct vd_held *next;
     uint64_t offset;
     uint64_t length;
     /* Modifies the range. */
     bool is_write;
-    /* Waits for every write held before it, whatever the range. */
+    /* Waits for every write listed before it, whatever the range. */
     bool is_flush;
+    /*
+     * With the lock held: whether it may go on waiting. 0, or the negative errno to end with. `is_stuck`: for a write
+     * that librbd will not tell of.
+     */
+    int (*refusal)(struct vd_held *held, bool is_stuck);
     /* Claims it against its queue, which may give it up at the same time: false when that has been quicker. */
     bool (*claim)(struct vd_held *held);
     /* Of a claimed one: hands it to librbd; or, with a negative errno, ends it with that. */
     void (*go)(struct vd_held *held, int result);
+
+    /* Under the lock: it is not claimed. After that, the claimer's: what to go with, and who goes after it. */
+    bool waits;
+    int result;
+    struct vd_held *goes_next;
 };
 
 struct vd_unsettled {
     pthread_mutex_t lock;
-    /* Writes and held requests. */
+    /* Writes and held requests together, and the former alone. */
     _Atomic unsigned int count;
+    _Atomic unsigned int write_count;
     struct vd_unsettled_write *writes;
-    struct vd_held *held;
-    struct vd_held **held_end;
+    /* Oldest first; and how many of them wait. */
+    struct vd_held *first_held;
+    struct vd_held *last_held;
+    unsigned int waiting;
 };
 
 void vd_unsettled_init(struct vd_unsettled *unsettled);
@@ -55,29 +72,30 @@ void vd_unsettled_destroy(struct vd_unsettled *unsettled);
 /* Whether there is anything: a look without the lock. */
 bool vd_unsettled_any(const struct vd_unsettled *unsettled);
 
-/* How many writes there are, and of them such as librbd will not tell of. */
-unsigned int vd_unsettled_writes(struct vd_unsettled *unsettled);
+/* How many writes there are; and how many of them librbd will not tell of. */
+unsigned int vd_unsettled_writes(const struct vd_unsettled *unsettled);
 unsigned int vd_unsettled_out_of_sight(struct vd_unsettled *unsettled);
 
 void vd_unsettled_add(struct vd_unsettled *unsettled, struct vd_unsettled_write *write);
-/* Returns whether somebody is held, and may be able to go now. */
+/* This, and the others that say so, returns whether somebody waits, and may be able to go now. */
 bool vd_unsettled_remove(struct vd_unsettled *unsettled, struct vd_unsettled_write *write);
 
-/* librbd has told that it does not know. Returns as vd_unsettled_remove does. */
+/* librbd has told that it does not know. Returns whether somebody waits. */
 bool vd_unsettled_lose_sight(struct vd_unsettled *unsettled, struct vd_unsettled_write *write);
 
-/* Holds the request if it must wait: true. */
-bool vd_unsettled_hold(struct vd_unsettled *unsettled, struct vd_held *held);
-/* Takes back one that its queue has claimed. Returns as vd_unsettled_remove does. */
-bool vd_unsettled_take_back(struct vd_unsettled *unsettled, struct vd_held *held);
+/* Lists the request if it must wait: 1. 0: it need not, and is not listed. A negative errno: it must, and may not. */
+int vd_unsettled_hold(struct vd_unsettled *unsettled, struct vd_held *held);
 
-/* Lets those go that need not wait any more, each in turn, by this thread. */
+/* Lists one that need not wait, for flushes to wait for. */
+void vd_unsettled_list(struct vd_unsettled *unsettled, struct vd_held *held);
+
+/* Takes it from the list: it has landed, or its queue has claimed it. Returns whether somebody waits. */
+bool vd_unsettled_leave(struct vd_unsettled *unsettled, struct vd_held *held);
+
+/* Lets those go that need not wait any more, or may not, by this thread. */
 void vd_unsettled_let_go(struct vd_unsettled *unsettled);
 
-/* Ends with `result` those that wait for a write which librbd will not tell of. */
-void vd_unsettled_end_stuck(struct vd_unsettled *unsettled, int result);
-
-/* The client is fenced: drops the writes that librbd will not tell of. Returns as vd_unsettled_remove does. */
+/* The client is fenced: drops the writes that librbd will not tell of. Returns whether somebody waits. */
 bool vd_unsettled_fenced(struct vd_unsettled *unsettled);
 
 #endif

@@ -156,8 +156,7 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
  * when it has settled: a retry is never overtaken by the write it replaces. Such leftovers count neither for the
  * queue's depth nor as in flight, so the queue can be destroyed; vdisk_info counts them, closing the disk waits for
  * them. The same holds after vdisk_open_options.io_timeout_ms, and for a write that Ceph itself gives up with
- * -ETIMEDOUT
- * (`rados_osd_op_timeout`): that one stays unsettled until this client is fenced (vdisk_reopen).
+ * -ETIMEDOUT (`rados_osd_op_timeout`): that one stays unsettled until this client is fenced (vdisk_reopen).
  *
  * A control operation can be given up until its turn comes, an opening also while it runs: what it opens late is closed
  * by the library.
@@ -191,12 +190,11 @@ unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
  * -EINVAL     the range leaves the image (vdisk_get_size); it is longer than VDISK_MAX_REQUEST; `iovcnt` is not from 0
  *             to IOV_MAX (1024), or the lengths overflow; a pointer is NULL or a flag unknown
  * -ESHUTDOWN  the disk is closing or fenced
- * -ENOBUFS    too many requests to the disk were given up and are still with Ceph (see vdisk_queue_cancel)
- * -EPERM      a forked child
- * -ENOMEM     out of memory
- * The completion's result can be any error of librbd's. -ETIMEDOUT: vdisk_open_options.io_timeout_ms has passed;
- * -ECANCELED: vdisk_queue_cancel. -ESHUTDOWN: the cluster has fenced this client. From then on the disk is fenced, and
- * every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
+ * -ENOBUFS    too many requests to the disk were given up and are still with Ceph, or too many writes are unsettled
+ * (see vdisk_queue_cancel): more than about a thousand, or 256 MiB of data -EPERM      a forked child -ENOMEM     out
+ * of memory The completion's result can be any error of librbd's. -ETIMEDOUT: vdisk_open_options.io_timeout_ms has
+ * passed; -ECANCELED: vdisk_queue_cancel. -ESHUTDOWN: the cluster has fenced this client. From then on the disk is
+ * fenced, and every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
  */
 int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
                     uint32_t flags, void *user_data);
