@@ -23,6 +23,8 @@ struct diff {
     /* What does not count; NULL: all does. */
     struct fake_store *parent;
     bool whole_object;
+    /* How small the image was at a snapshot in between: what was beyond is not told to be gone by maps. */
+    uint64_t shrunk_to;
     callback_function *callback;
     void *argument;
     /* Not yet told of. */
@@ -75,6 +77,8 @@ static enum state object_state(const struct diff *diff, uint64_t offset)
             exists |= has_data(diff, at);
         }
     }
+    if (changed && !exists && offset >= diff->shrunk_to)
+        return SAME;
     return !changed ? SAME : exists ? DATA : GONE;
 }
 
@@ -117,22 +121,43 @@ static uint64_t piece_length(const struct diff *diff, uint64_t at, uint64_t end)
     return length < end - at ? length : end - at;
 }
 
-/* Extents are not joined across periods. */
+/* One stripe unit or page. Extents are not joined across periods. */
+static int step(struct diff *diff, uint64_t offset, uint64_t length)
+{
+    int r = offset % period_of(diff->image) == 0 ? tell(diff) : 0;
+
+    if (r < 0)
+        return r;
+    return note(diff, offset, length,
+                diff->whole_object ? object_state(diff, offset) : page_state(diff, offset / PAGE));
+}
+
+/* Objects that are asked one by one are so ahead, and told of although the callback has had enough. */
+static uint64_t ahead(const struct diff *diff, uint64_t offset, uint64_t end)
+{
+    uint64_t more = diff->whole_object ? 0 : 10 * period_of(diff->image);
+
+    return more < end - offset ? offset + more : end;
+}
+
 static int iterate(struct diff *diff, uint64_t offset, uint64_t end)
 {
-    int r = 0;
+    int result = 0, r;
 
-    while (r == 0 && offset < end) {
+    while (offset < end) {
         uint64_t length = piece_length(diff, offset, end);
 
-        if (offset % period_of(diff->image) == 0)
-            r = tell(diff);
-        if (r == 0)
-            r = note(diff, offset, length,
-                     diff->whole_object ? object_state(diff, offset) : page_state(diff, offset / PAGE));
+        r = step(diff, offset, length);
         offset += length;
+        if (r < 0 && result == 0) {
+            result = r;
+            end = ahead(diff, offset, end);
+        }
     }
-    return r < 0 ? r : tell(diff);
+    if (result < 0 && diff->whole_object)
+        return result;
+    r = tell(diff);
+    return result < 0 ? result : r;
 }
 
 static struct fake_store *parent_store(const struct fake_image *image)
@@ -169,6 +194,22 @@ static int find_from(struct fake_store **from, struct fake_handle *handle, const
     return 0;
 }
 
+static uint64_t smallest_between(struct fake_handle *handle, const char *from)
+{
+    const struct fake_header *header = fake_handle_header(handle);
+    const struct fake_snapshot *first = fake_header_find(header, from);
+    uint64_t smallest = UINT64_MAX;
+
+    for (size_t i = 0; i < header->count; i++) {
+        const struct fake_snapshot *snapshot = &header->snapshots[i];
+        bool is_between = snapshot->id > first->id && (!handle->snapshot || snapshot->id < handle->snapshot_id);
+
+        if (is_between && snapshot->size < smallest)
+            smallest = snapshot->size;
+    }
+    return smallest;
+}
+
 static int run(struct fake_handle *handle, const char *from, uint64_t offset, uint64_t length, bool include_parent,
                struct diff *diff)
 {
@@ -185,6 +226,7 @@ static int run(struct fake_handle *handle, const char *from, uint64_t offset, ui
         return r;
     left = fake_handle_size(handle) - offset;
     diff->end = fake_store_keep(handle->snapshot ? handle->snapshot : handle->image->store);
+    diff->shrunk_to = from ? smallest_between(handle, from) : UINT64_MAX;
     if (!from && !include_parent)
         diff->parent = parent_store(handle->image);
     return iterate(diff, offset, offset + (length < left ? length : left));

@@ -58,6 +58,27 @@ static void data_that_is_gone_reads_as_zeroes(void **state)
     assert_map_of(fixture->disk, OBJECT, 3 * OBJECT, 0, {OBJECT, 2 * OBJECT, ZERO, 0}, {3 * OBJECT, OBJECT, DATA, 0});
 }
 
+static void what_a_smaller_image_lost_is_told(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct vdisk *disk;
+
+    put_byte(2 * OBJECT);
+    take_snapshot("a");
+    assert_int_equal(vdisk_resize(fixture->disk, OBJECT, VDISK_RESIZE_SHRINK, NULL), 0);
+    take_snapshot("b");
+    assert_int_equal(vdisk_resize(fixture->disk, IMAGE_SIZE, 0, NULL), 0);
+    put_byte(0);
+    assert_diff(fixture->disk, "a", {0, 4096, DATA, 0}, {2 * OBJECT, 4096, ZERO, 0});
+    /* From the other on the maps will do. */
+    assert_diff(fixture->disk, "b", {0, OBJECT, DATA, 0});
+    take_snapshot("c");
+    put_byte(OBJECT);
+    disk = open_disk("rbd:p/i@c", VDISK_OPEN_READ_ONLY);
+    assert_diff(disk, "a", {0, 4096, DATA, 0}, {2 * OBJECT, 4096, ZERO, 0});
+    close_disk(disk);
+}
+
 static void a_diff_ends_at_the_disks_own_snapshot(void **state)
 {
     struct vdisk *disk;
@@ -250,6 +271,7 @@ int main(void)
         DISK_TEST(without_a_valid_map_a_diff_is_finer),
         DISK_TEST(a_diff_of_a_range),
         DISK_TEST(data_that_is_gone_reads_as_zeroes),
+        DISK_TEST(what_a_smaller_image_lost_is_told),
         DISK_TEST(a_diff_ends_at_the_disks_own_snapshot),
         DISK_TEST(a_read_only_disk_knows_new_snapshots),
         DISK_TEST(a_diff_from_the_beginning_counts_the_parent_as_asked),
