@@ -8,6 +8,7 @@
 #include "check.h"
 #include "clock.h"
 #include "error.h"
+#include "plug.h"
 #include "queue.h"
 #include "structs.h"
 
@@ -143,6 +144,31 @@ int vdisk_queue_drain(struct vdisk_queue *queue)
     if (!queue)
         return -EINVAL;
     vd_queue_drain(queue);
+    return 0;
+}
+
+int vdisk_queue_plug(struct vdisk_queue *queue)
+{
+    int r = vd_check_process(NULL);
+
+    if (r < 0)
+        return r;
+    if (!queue)
+        return -EINVAL;
+    queue->plugged++;
+    return 0;
+}
+
+int vdisk_queue_unplug(struct vdisk_queue *queue)
+{
+    int r = vd_check_process(NULL);
+
+    if (r < 0)
+        return r;
+    if (!queue || queue->plugged == 0)
+        return -EINVAL;
+    if (--queue->plugged == 0)
+        vd_plug_send(queue);
     return 0;
 }
 

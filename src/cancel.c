@@ -5,12 +5,17 @@
 #include <errno.h>
 
 #include "expiry.h"
+#include "plug.h"
 #include "queue.h"
 
 int vd_queue_give_up_request(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
-    int r = vd_request_give_up(request, &queue->bounce, result);
+    int r;
 
+    /* A flight that waits is sent first, rather than taken apart: cancelling is rare. */
+    if (request->flight->plugged)
+        vd_plug_send(queue);
+    r = vd_request_give_up(request, &queue->bounce, result);
     if (r < 0)
         return r;
     vd_expiry_disarm(queue, &request->deadline);

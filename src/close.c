@@ -37,12 +37,22 @@ static int close_disk(struct vdisk *disk, struct vdisk_error *err)
     return r;
 }
 
+static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
+{
+    int r = vd_check_disk(disk, err);
+
+    /* Relaxed: see vd_plug_add. */
+    if (r == 0 && atomic_load_explicit(&disk->plugged, memory_order_relaxed) > 0)
+        r = vd_error_set(err, -EBUSY, "A queue is plugged with requests to the disk: unplug it first.");
+    return r;
+}
+
 int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
 {
     int r;
 
     vd_error_clear(err);
-    r = vd_check_disk(disk, err);
+    r = check_closable(disk, err);
     if (r < 0)
         return r;
     r = close_disk(disk, err);
@@ -101,7 +111,7 @@ int vdisk_aio_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_m
     int r;
 
     vd_error_clear(err);
-    r = vd_check_disk(disk, err);
+    r = check_closable(disk, err);
     return r < 0 ? r : submit_close(queue, disk, timeout_ms, flags, user_data, err);
 }
 
@@ -133,6 +143,6 @@ int vdisk_close_within(struct vdisk *disk, int timeout_ms, struct vdisk_error *e
     if (timeout_ms == -1)
         return vdisk_close(disk, err);
     vd_error_clear(err);
-    r = vd_check_disk(disk, err);
+    r = check_closable(disk, err);
     return r < 0 ? r : close_by_thread(disk, timeout_ms, err);
 }

@@ -10,6 +10,7 @@
 #include <vdisk/queue.h>
 
 #include "container.h"
+#include "fate.h"
 #include "layout.h"
 
 /* What sets the kinds apart. */
@@ -40,7 +41,7 @@ bool vd_flight_changes(enum vd_request_kind kind)
     return trait_of(kind)->changes;
 }
 
-struct vd_flight *vd_flight_new(struct vd_request *request, struct vd_mailbox *mailbox)
+struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox)
 {
     struct vd_flight *flight = calloc(1, sizeof *flight);
 
@@ -48,7 +49,6 @@ struct vd_flight *vd_flight_new(struct vd_request *request, struct vd_mailbox *m
         return NULL;
     flight->letter.kind = VD_LETTER_FLIGHT;
     flight->mailbox = mailbox;
-    flight->request = request;
     atomic_init(&flight->owners, 1);
     return flight;
 }
@@ -98,6 +98,7 @@ static uint64_t next_piece(const struct vd_flight *flight)
 
 void vd_flight_prepare(struct vd_flight *flight)
 {
+    flight->given_up = 0;
     flight->result = 0;
     flight->valid = 0;
     flight->mismatch = 0;
@@ -130,7 +131,7 @@ static int start_write(struct vd_flight *flight, rbd_completion_t completion)
 
     if (flight->flags & VDISK_IO_FUA && !flight->flush_after)
         return rbd_aio_write2(image, flight->offset, flight->length, data, completion, LIBRADOS_OP_FLAG_FADVISE_FUA);
-    if (flight->bounce)
+    if (flight->bounce || flight->iovcnt == 1)
         return rbd_aio_write(image, flight->offset, flight->length, data, completion);
     return rbd_aio_writev(image, flight->iov, flight->iovcnt, flight->offset, completion);
 }
@@ -181,7 +182,7 @@ static const struct trait *trait_of(enum vd_request_kind kind)
 static void completed(rbd_completion_t completion, void *arg);
 
 /* Makes the next call of librbd. When that has taken it, it can be long done: the flight is not looked at again. */
-static int start_step(struct vd_flight *flight)
+int vd_flight_step(struct vd_flight *flight)
 {
     rbd_completion_t completion;
     int r = rbd_aio_create_completion(flight, completed, &completion);
@@ -194,102 +195,15 @@ static int start_step(struct vd_flight *flight)
     return r < 0 ? r : 0;
 }
 
-/* Landing. */
-
-/* A write whose fate librbd does not know: `rados_osd_op_timeout` ended it, and the OSD may carry it out all the same.
- */
-static bool is_lost_sight_of(const struct vd_flight *flight)
-{
-    return flight->result == -ETIMEDOUT && trait_of(flight->kind)->changes;
-}
-
-/* Of a flight that is the disk's and has landed. From leaving the view on, the disk can go. */
-static void settle(struct vd_flight *flight)
-{
-    struct vd_view *view = flight->view;
-    struct vdisk *disk = flight->disk;
-    bool some_may_go = false;
-
-    vd_handle_note_settled(disk, flight->bounce_length);
-    if (is_lost_sight_of(flight)) {
-        /* librbd is done with it, and it may be long until somebody fences the client. */
-        free(flight->bounce);
-        flight->bounce = NULL;
-        some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
-    } else {
-        if (trait_of(flight->kind)->changes)
-            some_may_go = vd_unsettled_remove(&disk->unsettled, &flight->write);
-        vd_flight_drop(flight);
-    }
-    if (some_may_go)
-        vd_handle_wake_held(disk);
-    vd_view_leave(view);
-}
-
-static void drop_write(struct vd_unsettled_write *write)
-{
-    vd_flight_drop(VD_CONTAINER_OF(write, struct vd_flight, write));
-}
-
-static void add_unsettled(struct vd_flight *flight, bool with_librbd)
-{
-    flight->write = (struct vd_unsettled_write){
-        .offset = flight->offset, .length = flight->length, .with_librbd = with_librbd, .drop = drop_write};
-    vd_unsettled_add(&flight->disk->unsettled, &flight->write);
-}
-
-/* Before anything else is done with what landed: from then on the flight, or the disk, can go. */
-static void leave_list(struct vd_flight *flight)
-{
-    if (vd_unsettled_leave(&flight->disk->unsettled, &flight->held))
-        vd_handle_wake_held(flight->disk);
-}
-
-/* The result is final. From the post on, the flight is the queue's; from leaving the view on, the disk can go. */
-static void land(struct vd_flight *flight, int result)
-{
-    struct vd_view *view = flight->view;
-    int before;
-
-    if (flight->listed)
-        leave_list(flight);
-    flight->result = result;
-    /*
-     * Release: a queue's thread that finds it landed, while detaching it, sees the result. Acquire: one that finds it
-     * detached sees what the queue's thread has entered.
-     */
-    before = atomic_exchange_explicit(&flight->claim, VD_FLIGHT_LANDED, memory_order_acq_rel);
-    if (before == VD_FLIGHT_DETACHED) {
-        settle(flight);
-        return;
-    }
-    /* The queue's thread comes upon it. */
-    if (before == VD_FLIGHT_DETACHING)
-        return;
-    if (is_lost_sight_of(flight)) {
-        /* Before anybody can learn of it. Relaxed: the list's lock publishes it. */
-        atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
-        add_unsettled(flight, false);
-    }
-    vd_mailbox_post(flight->mailbox, &flight->letter.node);
-    vd_view_leave(view);
-}
-
 /* The way back, on librbd's thread or the worker's. */
-
-static bool is_given_up(const struct vd_flight *flight)
-{
-    /* Relaxed: only whether it pays to go on. */
-    return atomic_load_explicit(&flight->claim, memory_order_relaxed) != VD_FLIGHT_FLYING;
-}
 
 static void run_step(struct vd_work *work)
 {
     struct vd_flight *flight = VD_CONTAINER_OF(work, struct vd_flight, work);
-    int r = is_given_up(flight) ? -ECANCELED : start_step(flight);
+    int r = vd_fate_is_given_up(flight) ? -ECANCELED : vd_flight_step(flight);
 
     if (r < 0)
-        land(flight, r);
+        vd_fate_land(flight, r);
 }
 
 static void let_worker(struct vd_flight *flight, void (*run)(struct vd_work *work))
@@ -359,7 +273,7 @@ static void advance(struct vd_flight *flight, ssize_t result)
     if (r == 0 && next_step(flight))
         let_worker(flight, run_step);
     else
-        land(flight, r);
+        vd_fate_land(flight, r);
 }
 
 /*
@@ -390,153 +304,4 @@ static void completed(rbd_completion_t completion, void *arg)
         let_worker(flight, run_settle_size);
     else
         advance(flight, result);
-}
-
-/* Holding. */
-
-static bool claim_held(struct vd_held *held)
-{
-    struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
-    int before = VD_FLIGHT_HELD;
-
-    /* Acquire: whoever lets it go sees what the queue's thread has prepared. */
-    return atomic_compare_exchange_strong_explicit(&flight->claim, &before, VD_FLIGHT_FLYING, memory_order_acq_rel,
-                                                   memory_order_relaxed);
-}
-
-static void go_held(struct vd_held *held, int result)
-{
-    struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
-    int r = is_given_up(flight) ? -ECANCELED : result;
-
-    if (r == 0)
-        r = start_step(flight);
-    if (r < 0)
-        land(flight, r);
-}
-
-/*
- * With the list's lock held, as is the lock of whoever lets go those that may not wait any more: so either that one
- * finds the flight in the list, or it is found out here that it may not wait.
- */
-static int refusal(struct vd_held *held, bool is_stuck)
-{
-    const struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
-
-    if (vd_handle_is_fenced(flight->disk))
-        return -ESHUTDOWN;
-    /* What only fencing settles would keep a closing disk from ever closing. */
-    return is_stuck && vd_handle_is_closing(flight->disk) ? -ESHUTDOWN : 0;
-}
-
-static void describe_to_list(struct vd_flight *flight)
-{
-    flight->held = (struct vd_held){
-        .offset = flight->offset,
-        .length = flight->length,
-        .is_write = trait_of(flight->kind)->changes,
-        .is_flush = flight->kind == VD_REQUEST_FLUSH,
-        .refusal = refusal,
-        .claim = claim_held,
-        .go = go_held,
-    };
-}
-
-/* 1: it is held. 0: it need not be. Or a negative errno. */
-static int hold(struct vd_flight *flight)
-{
-    int r;
-
-    describe_to_list(flight);
-    /* Relaxed: the lock of the list publishes it. */
-    flight->listed = true;
-    atomic_store_explicit(&flight->claim, VD_FLIGHT_HELD, memory_order_relaxed);
-    r = vd_unsettled_hold(&flight->disk->unsettled, &flight->held);
-    if (r > 0)
-        return r;
-    flight->listed = false;
-    atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
-    return r;
-}
-
-/* What librbd gets in pieces, a flush accepted after it would overtake. */
-static void list_pieces(struct vd_flight *flight)
-{
-    if (flight->piece == flight->length)
-        return;
-    describe_to_list(flight);
-    flight->listed = true;
-    vd_unsettled_list(&flight->disk->unsettled, &flight->held);
-}
-
-/* Whether the result is known without librbd. */
-static bool is_done(struct vd_flight *flight)
-{
-    if (flight->kind != VD_REQUEST_FLUSH)
-        return flight->length == 0;
-    flight->result = vd_writes_error(&flight->disk->writes);
-    return flight->disk->read_only || flight->result < 0;
-}
-
-int vd_flight_start(struct vd_flight *flight)
-{
-    int r = 0;
-
-    /* Relaxed: until it is started, the queue's thread has it for itself. */
-    atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
-    flight->listed = false;
-    if (is_done(flight)) {
-        land(flight, flight->result);
-        return 0;
-    }
-    if (vd_unsettled_any(&flight->disk->unsettled))
-        r = hold(flight);
-    if (r != 0)
-        return r < 0 ? r : 0;
-    list_pieces(flight);
-    r = start_step(flight);
-    if (r < 0 && flight->listed)
-        leave_list(flight);
-    return r;
-}
-
-/* Giving up. */
-
-static bool take_claim(struct vd_flight *flight, int from, int to)
-{
-    /* Acquire and release: as in land. */
-    return atomic_compare_exchange_strong_explicit(&flight->claim, &from, to, memory_order_acq_rel,
-                                                   memory_order_acquire);
-}
-
-/* The view is entered until this has left it, so that the disk is there. */
-static void take_back(struct vd_flight *flight)
-{
-    leave_list(flight);
-    vd_view_leave(flight->view);
-}
-
-/* As above: whoever lands it leaves the view only after this. */
-static void detach(struct vd_flight *flight)
-{
-    vd_handle_note_detached(flight->disk, flight->bounce_length);
-    if (trait_of(flight->kind)->changes)
-        add_unsettled(flight, true);
-    if (!take_claim(flight, VD_FLIGHT_DETACHING, VD_FLIGHT_DETACHED))
-        settle(flight);
-}
-
-enum vd_give_up vd_flight_give_up(struct vd_flight *flight)
-{
-    if (take_claim(flight, VD_FLIGHT_HELD, VD_FLIGHT_LANDED)) {
-        take_back(flight);
-        return VD_GAVE_UP_HELD;
-    }
-    /* Its buffers are the caller's. */
-    if (flight->iovcnt > 0 && !flight->bounce)
-        return VD_GIVE_UP_NOT;
-    if (!take_claim(flight, VD_FLIGHT_FLYING, VD_FLIGHT_DETACHING))
-        return VD_GIVE_UP_TOO_LATE;
-    detach(flight);
-    return VD_GAVE_UP_DETACHED;
 }

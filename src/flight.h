@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The part of a request that librbd knows: what it is to do, in how many steps, in which memory of ours, and what came
- * of it. The part that knows the caller is in request.h. The two can part: when a request is given up while librbd has
- * its flight, the flight becomes the disk's, and the caller's part is over.
+ * The part of a request, or of several that were merged (plug.h), that librbd knows: what it is to do, in how many
+ * steps, in which memory of ours, and what came of it. The part that knows the caller is in request.h. The two can
+ * part: when a request is given up while librbd has its flight, the flight becomes the disk's, and the caller's part is
+ * over.
  */
 #ifndef VD_FLIGHT_H
 #define VD_FLIGHT_H
@@ -38,17 +39,22 @@ enum vd_flight_claim {
     VD_FLIGHT_FLYING,
     /* The result is final. */
     VD_FLIGHT_LANDED,
-    /* The queue gives it up: is about to hand it over to the disk; has done so. */
+    /* The queue gives up a member of it, in this moment; gave up all of them, so that it is the disk's; or some. */
     VD_FLIGHT_DETACHING,
     VD_FLIGHT_DETACHED,
+    VD_FLIGHT_PARTED,
 };
 
 struct vd_flight {
     /* To the queue's mailbox, when it has landed and was not given up. */
     struct vd_letter letter;
     struct vd_mailbox *mailbox;
-    /* The queue's thread's. */
-    struct vd_request *request;
+    /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were given up. */
+    struct vd_request *first;
+    struct vd_request *last;
+    unsigned int members;
+    /* Not started yet. */
+    bool plugged;
 
     struct vdisk *disk;
     /* Entered from the submission to the landing. */
@@ -61,9 +67,11 @@ struct vd_flight {
     /* The bounce buffer, twice `length` where there is something to compare. NULL: zero-copy, or nothing to move. */
     void *bounce;
     uint64_t bounce_length;
-    /* Of a zero-copy flight: the request's copy of the array. */
+    /* Without a bounce buffer: the request's copy of the array. */
     const struct iovec *iov;
     int iovcnt;
+    /* A write whose buffers librbd copies while it is called: after that they are the caller's again. */
+    bool copied_by_librbd;
 
     /* With librbd are `piece` bytes, `done` bytes into the range; or a flush, which covers so much (writes.h). */
     uint64_t done;
@@ -83,7 +91,9 @@ struct vd_flight {
 
     /* enum vd_flight_claim */
     _Atomic int claim;
-    /* The request and the disk's list of unsettled writes. The last one frees it. */
+    /* Requests that were given up. Belongs to who has the claim. */
+    uint32_t given_up;
+    /* The queue and the disk's list of unsettled writes. The last one frees it. */
     _Atomic int owners;
     /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
     bool listed;
@@ -96,36 +106,22 @@ bool vd_flight_has_buffers(enum vd_request_kind kind);
 bool vd_flight_takes_data(enum vd_request_kind kind);
 bool vd_flight_changes(enum vd_request_kind kind);
 
-/* A flight for `request`, whose letters go to `mailbox`. NULL: out of memory. */
-struct vd_flight *vd_flight_new(struct vd_request *request, struct vd_mailbox *mailbox);
+/* A flight whose letters go to `mailbox`. NULL: out of memory. */
+struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox);
 
 /* Gives up one owner's share; the bounce buffer goes with the last. */
 void vd_flight_drop(struct vd_flight *flight);
 
-/* Whether the request is the only owner, so that it can use the flight again. */
+/* Whether the queue is the only owner, so that it can use the flight again. */
 bool vd_flight_is_free(const struct vd_flight *flight);
 
 /* Before the start, when disk, view, kind, flags, range and buffers are set: works out the first step. */
 void vd_flight_prepare(struct vd_flight *flight);
 
 /*
- * Hands it to librbd, or straight to the mailbox when there is nothing to do, or has it held. A negative errno: librbd
- * did not take it, and it will not be posted. The view is left when it has landed.
+ * Makes the next call of librbd, from which the flight comes back by itself, and lands in the end (fate.h). A negative
+ * errno: librbd did not take it.
  */
-int vd_flight_start(struct vd_flight *flight);
-
-enum vd_give_up {
-    /* It was held, and stays the request's. */
-    VD_GAVE_UP_HELD,
-    /* It is the disk's now, with its bounce buffer. */
-    VD_GAVE_UP_DETACHED,
-    /* librbd has it, and the caller's memory with it. */
-    VD_GIVE_UP_NOT,
-    /* It has landed, and its letter is on its way. */
-    VD_GIVE_UP_TOO_LATE,
-};
-
-/* On the queue's thread: gives up a started flight. */
-enum vd_give_up vd_flight_give_up(struct vd_flight *flight);
+int vd_flight_step(struct vd_flight *flight);
 
 #endif

@@ -88,9 +88,9 @@ void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes)
     atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
-void vd_handle_note_settled(struct vdisk *disk, uint64_t bytes)
+void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
 {
-    atomic_fetch_sub_explicit(&disk->detached, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&disk->detached, requests, memory_order_relaxed);
     atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
@@ -222,6 +222,7 @@ static int read_limits(struct vdisk *disk, rbd_image_t image)
     if (r < 0)
         return r;
     disk->cache_mode = config.cache_mode;
+    disk->copies_writes = config.copies_writes;
     disk->discard_granularity = vd_layout_granularity(&disk->layout, config.discard_granularity);
     if (!config.cache_keeps_data)
         disk->compare_and_write_boundary = disk->layout.stripe_unit < SECTOR ? disk->layout.stripe_unit : SECTOR;

@@ -80,6 +80,10 @@ struct vdisk {
     /* Requests that were given up and that librbd still has, and the memory they hold. */
     _Atomic uint32_t detached;
     _Atomic uint64_t detached_bytes;
+    /* Flights that wait to be started (plug.h). */
+    _Atomic unsigned int plugged;
+    /* librbd copies what is written before the call returns, as is its default. */
+    bool copies_writes;
     struct vd_unsettled unsettled;
     struct vd_work wake_held;
     atomic_bool wake_posted;
@@ -128,7 +132,7 @@ struct vd_view *vd_handle_view(const struct vdisk *disk);
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
 /* Of a request that is given up while librbd has it, and of its end there. Before and after there can be too many. */
 void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes);
-void vd_handle_note_settled(struct vdisk *disk, uint64_t bytes);
+void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
 bool vd_handle_has_too_many_detached(const struct vdisk *disk);
 
 /* Has the worker let go what unsettled writes no longer hold up. To be called with the disk entered. */

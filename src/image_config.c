@@ -91,6 +91,8 @@ int vd_image_config_read(struct vd_image_config *config, rbd_image_t image)
             is_true(&list, "rbd_cache") && strcmp(value_of(&list, "rbd_cache_policy"), "writearound") != 0,
         .cache_mode = cache_mode(&list),
         .discard_granularity = discard_granularity(&list),
+        /* What the image itself says of this one only ever switches copying on (ImageCtx::apply_metadata). */
+        .copies_writes = is_true(&list, "rbd_disable_zero_copy_writes"),
     };
     free_list(&list);
     return 0;

@@ -16,6 +16,8 @@ struct vd_image_config {
     uint32_t cache_mode;
     /* What a discard frees, inside an object, is trimmed to multiples of this; 1: it is not trimmed. */
     uint64_t discard_granularity;
+    /* Data to be written is copied before the call for it returns. */
+    bool copies_writes;
 };
 
 /* Blocks. Returns 0 or a negative errno. */

@@ -8,9 +8,9 @@
 #include "mailbox.h"
 
 enum vd_letter_kind {
-    /* A request's flight has landed (flight.h); or the request was given up, and never was in the mailbox. */
+    /* A flight has landed (flight.h); it is taken apart into its requests, which so never are in the mailbox. */
     VD_LETTER_FLIGHT,
-    VD_LETTER_GIVEN_UP,
+    VD_LETTER_REQUEST,
     /* A task is done, or has come further (task.h). */
     VD_LETTER_TASK,
     VD_LETTER_PROGRESS,

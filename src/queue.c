@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "container.h"
 #include "expiry.h"
+#include "plug.h"
 
 static struct vd_letter *letter_of(struct vd_node *node)
 {
@@ -21,9 +22,9 @@ static struct vd_request *request_of(struct vd_letter *letter)
     return VD_CONTAINER_OF(letter, struct vd_request, letter);
 }
 
-static struct vd_request *request_of_flight(struct vd_letter *letter)
+static struct vd_flight *flight_of(struct vd_letter *letter)
 {
-    return VD_CONTAINER_OF(letter, struct vd_flight, letter)->request;
+    return VD_CONTAINER_OF(letter, struct vd_flight, letter);
 }
 
 static struct vd_ticket *ticket_of(struct vd_letter *letter)
@@ -80,6 +81,16 @@ static void free_failed(struct vdisk_queue *queue)
     }
 }
 
+static void free_flights(struct vdisk_queue *queue)
+{
+    while (queue->idle_flights) {
+        struct vd_flight *flight = flight_of(letter_of(queue->idle_flights));
+
+        queue->idle_flights = queue->idle_flights->next;
+        vd_flight_drop(flight);
+    }
+}
+
 void vd_queue_free(struct vdisk_queue *queue)
 {
     assert(queue->in_flight == 0 && !queue->ready && !queue->watches);
@@ -90,88 +101,10 @@ void vd_queue_free(struct vdisk_queue *queue)
     vd_mailbox_destroy(&queue->mailbox);
     for (unsigned int i = 0; i < queue->touched; i++)
         vd_request_destroy(&queue->requests[i]);
+    free_flights(queue);
     vd_bounce_destroy(&queue->bounce);
     free(queue->requests);
     free(queue);
-}
-
-/* Submission. */
-
-static struct vd_request *get_request(struct vdisk_queue *queue)
-{
-    struct vd_request *request;
-
-    if (queue->idle) {
-        request = request_of(letter_of(queue->idle));
-        queue->idle = queue->idle->next;
-        return request;
-    }
-    if (queue->touched == queue->depth)
-        return NULL;
-    /* Requests are set up when first needed, so that a deep queue that is little used costs little memory. */
-    request = &queue->requests[queue->touched++];
-    vd_request_init(request);
-    return request;
-}
-
-static void put_request(struct vdisk_queue *queue, struct vd_request *request)
-{
-    request->letter.node.next = queue->idle;
-    queue->idle = &request->letter.node;
-}
-
-static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
-{
-    return disk->io_timeout_ms ? vd_expiry_arm(queue, &request->deadline, disk->io_timeout_ms) : 0;
-}
-
-static int start(struct vdisk_queue *queue, const struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
-{
-    struct vd_request *request = queue->in_flight < queue->depth ? get_request(queue) : NULL;
-    int r;
-
-    if (!request)
-        return -EAGAIN;
-    r = vd_request_prepare(request, transfer, pool, &queue->mailbox);
-    if (r == 0)
-        r = arm(queue, request, transfer->disk);
-    if (r == 0) {
-        request->user_data = user_data;
-        r = vd_request_start(request);
-    }
-    if (r < 0) {
-        vd_expiry_disarm(queue, &request->deadline);
-        vd_request_release(request, &queue->bounce);
-        put_request(queue, request);
-        return r;
-    }
-    queue->in_flight++;
-    queue->unfinished++;
-    return 0;
-}
-
-static int check_submission(const struct vd_transfer *transfer)
-{
-    if (vd_handle_has_too_many_detached(transfer->disk))
-        return -ENOBUFS;
-    if (transfer->was_inside || vd_view_holds(transfer->view, transfer->offset, transfer->length))
-        return 0;
-    return -EINVAL;
-}
-
-int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
-{
-    int r;
-
-    transfer->view = vd_handle_enter(transfer->disk);
-    if (!transfer->view)
-        return -ESHUTDOWN;
-    r = check_submission(transfer);
-    if (r == 0)
-        r = start(queue, transfer, pool, user_data);
-    if (r < 0)
-        vd_view_leave(transfer->view);
-    return r;
 }
 
 /* Tasks. */
@@ -273,11 +206,14 @@ void vd_queue_add_done(struct vdisk_queue *queue, struct vd_letter *letter)
 
 static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
 {
-    struct vd_request *request = request_of_flight(letter);
+    struct vd_request *next;
 
-    vd_request_taken(request);
-    vd_expiry_disarm(queue, &request->deadline);
-    vd_queue_add_done(queue, letter);
+    for (struct vd_request *request = flight_of(letter)->first; request; request = next) {
+        next = request->next;
+        vd_request_taken(request);
+        vd_expiry_disarm(queue, &request->deadline);
+        vd_queue_add_done(queue, &request->letter);
+    }
 }
 
 static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
@@ -305,7 +241,7 @@ static void take(struct vdisk_queue *queue, struct vd_letter *letter)
     case VD_LETTER_ALARM:
         vd_expiry_alarm_taken(queue);
         break;
-    case VD_LETTER_GIVEN_UP:
+    case VD_LETTER_REQUEST:
         assert(!"in the mailbox");
         break;
     }
@@ -327,8 +263,7 @@ void vd_queue_collect(struct vdisk_queue *queue)
 static void reap_request(struct vdisk_queue *queue, struct vd_request *request, struct vdisk_completion *completion)
 {
     vd_request_deliver(request, completion);
-    vd_request_release(request, &queue->bounce);
-    put_request(queue, request);
+    vd_queue_release(queue, request);
     queue->in_flight--;
 }
 
@@ -361,10 +296,7 @@ static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *complet
 
     memset(completion, 0, sizeof *completion);
     switch (letter->kind) {
-    case VD_LETTER_FLIGHT:
-        reap_request(queue, request_of_flight(letter), completion);
-        break;
-    case VD_LETTER_GIVEN_UP:
+    case VD_LETTER_REQUEST:
         reap_request(queue, request_of(letter), completion);
         break;
     case VD_LETTER_TASK:
@@ -376,6 +308,7 @@ static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *complet
     case VD_LETTER_WATCH:
         reap_watch(queue, watch_of(letter), completion);
         break;
+    case VD_LETTER_FLIGHT:
     case VD_LETTER_ALARM:
         assert(!"ready");
         break;
@@ -414,6 +347,8 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
     bool in_time = true;
 
     free_failed(queue);
+    if (min > 0)
+        vd_plug_send(queue);
     for (;;) {
         vd_queue_collect(queue);
         count += reap_ready(queue, completions + count, max - count);
@@ -427,6 +362,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
 
 void vd_queue_drain(struct vdisk_queue *queue)
 {
+    vd_plug_send(queue);
     vd_queue_collect(queue);
     while (queue->unfinished > 0) {
         sleep_until(queue, VD_NEVER);

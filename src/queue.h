@@ -28,6 +28,12 @@ struct vdisk_queue {
     struct vd_request *requests;
     unsigned int touched;
     struct vd_node *idle;
+    /* Flights for use. */
+    struct vd_node *idle_flights;
+    /* How often it was plugged; flights that wait, the latest first; and the length of the last one sent, if merged. */
+    unsigned int plugged;
+    struct vd_node *plugged_flights;
+    uint64_t last_merged;
     /* Tasks: those in flight; and, until the next reap, those that were reaped last and have an error to tell. */
     struct vd_ticket *tickets;
     struct vd_ticket *failed;
@@ -83,6 +89,9 @@ int vd_queue_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket,
 
 /* As vdisk_queue_drain. */
 void vd_queue_drain(struct vdisk_queue *queue);
+
+/* A request that did not start, or was delivered, is for use again, and with it what it holds. */
+void vd_queue_release(struct vdisk_queue *queue, struct vd_request *request);
 
 /* Takes from the mailbox what is there. */
 void vd_queue_collect(struct vdisk_queue *queue);

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fate.h"
 #include "iov.h"
 
 void vd_request_init(struct vd_request *request)
 {
-    request->letter.kind = VD_LETTER_GIVEN_UP;
+    request->letter.kind = VD_LETTER_REQUEST;
     request->deadline.of = VD_DEADLINE_REQUEST;
     request->iov = request->inline_iov;
     request->iov_capacity = VD_REQUEST_INLINE_IOV;
@@ -26,8 +27,6 @@ static void free_iov(struct vd_request *request)
 void vd_request_destroy(struct vd_request *request)
 {
     free_iov(request);
-    if (request->flight)
-        vd_flight_drop(request->flight);
 }
 
 /* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
@@ -49,61 +48,120 @@ static int copy_iov(struct vd_request *request, const struct vd_transfer *transf
     return 0;
 }
 
-static int get_bounce(struct vd_flight *flight, const struct vd_transfer *transfer, struct vd_bounce *pool)
+static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transfer *transfer)
 {
-    uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
+    char *to = (char *)flight->bounce + at;
+
+    if (!vd_flight_takes_data(transfer->kind))
+        return;
+    vd_iov_gather(to, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+    if (transfer->compare)
+        memcpy(to + transfer->length, transfer->compare, transfer->length);
+}
+
+static int get_bounce(struct vd_flight *flight, const struct vd_transfer *transfer, struct vd_bounce *pool,
+                      uint64_t room)
+{
+    uint64_t length = transfer->compare ? 2 * transfer->length : room;
     int r = vd_bounce_get(&flight->bounce, pool, length);
 
+    /* More than is needed is only a hope. */
+    if (r == -EAGAIN && room > transfer->length) {
+        length = transfer->length;
+        r = vd_bounce_get(&flight->bounce, pool, length);
+    }
     if (r < 0)
         return r;
     flight->bounce_length = length;
-    if (!vd_flight_takes_data(transfer->kind))
-        return 0;
-    vd_iov_gather(flight->bounce, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
-    if (transfer->compare)
-        memcpy((char *)flight->bounce + transfer->length, transfer->compare, transfer->length);
+    gather(flight, 0, transfer);
     return 0;
 }
 
-static int prepare_buffers(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
+/*
+ * Whether a write need not be gathered, since librbd copies it anyway, within the call. Not one that may have to wait
+ * for another; nor one that librbd can make durable only as one buffer.
+ */
+static bool is_copied_by_librbd(const struct vd_request *request, const struct vd_transfer *transfer)
+{
+    const struct vdisk *disk = transfer->disk;
+
+    return transfer->kind == VD_REQUEST_WRITE && disk->copies_writes && !vd_unsettled_any(&disk->unsettled) &&
+           (!(transfer->flags & VDISK_IO_FUA) || request->iovcnt == 1);
+}
+
+static int prepare_buffers(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool,
+                           uint64_t room, bool now)
 {
     int r = 0;
 
     request->iovcnt = 0;
+    request->flight->copied_by_librbd = false;
     if (transfer->length == 0 || !vd_flight_has_buffers(transfer->kind))
         return 0;
-    if (!pool || !vd_flight_takes_data(transfer->kind))
+    if (!pool || !vd_flight_takes_data(transfer->kind) || (now && transfer->kind == VD_REQUEST_WRITE))
         r = copy_iov(request, transfer);
-    if (r == 0 && pool)
-        r = get_bounce(request->flight, transfer, pool);
-    return r;
+    if (r < 0 || !pool)
+        return r;
+    request->flight->copied_by_librbd = now && is_copied_by_librbd(request, transfer);
+    return request->flight->copied_by_librbd ? 0 : get_bounce(request->flight, transfer, pool, room);
 }
 
-int vd_request_prepare(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool,
-                       struct vd_mailbox *mailbox)
+static void make_member(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
 {
-    struct vd_flight *flight;
-    int r;
-
     assert(request->state == VD_REQUEST_IDLE);
     request->state = VD_REQUEST_PREPARED;
-    if (!request->flight)
-        request->flight = vd_flight_new(request, mailbox);
-    if (!request->flight)
-        return -ENOMEM;
-    flight = request->flight;
+    request->flight = flight;
+    request->next = NULL;
+    request->length = transfer->length;
+    if (flight->members++ == 0)
+        flight->first = request;
+    else
+        flight->last->next = request;
+    flight->last = request;
+}
+
+int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                       struct vd_bounce *pool, uint64_t room, bool now)
+{
+    int r;
+
+    make_member(request, flight, transfer);
+    request->at = 0;
     flight->disk = transfer->disk;
     flight->view = transfer->view;
     flight->kind = transfer->kind;
     flight->flags = transfer->flags;
     flight->offset = transfer->offset;
     flight->length = transfer->length;
-    r = prepare_buffers(request, transfer, pool);
+    r = prepare_buffers(request, transfer, pool, room, now);
     flight->iov = request->iov;
     flight->iovcnt = request->iovcnt;
     if (r == 0)
         vd_flight_prepare(flight);
     return r;
+}
+
+int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
+{
+    int r = 0;
+
+    request->iovcnt = 0;
+    if (!vd_flight_takes_data(transfer->kind))
+        r = copy_iov(request, transfer);
+    if (r < 0) {
+        flight->length -= transfer->length;
+        return r;
+    }
+    make_member(request, flight, transfer);
+    request->at = flight->length - transfer->length;
+    gather(flight, request->at, transfer);
+    return 0;
+}
+
+void vd_request_wait(struct vd_request *request)
+{
+    assert(request->state == VD_REQUEST_PREPARED);
+    request->state = VD_REQUEST_STARTED;
 }
 
 int vd_request_start(struct vd_request *request)
@@ -112,7 +170,7 @@ int vd_request_start(struct vd_request *request)
 
     assert(request->state == VD_REQUEST_PREPARED);
     request->state = VD_REQUEST_STARTED;
-    r = vd_flight_start(request->flight);
+    r = vd_fate_start(request->flight);
     if (r < 0)
         request->state = VD_REQUEST_PREPARED;
     return r;
@@ -125,16 +183,37 @@ void vd_request_taken(struct vd_request *request)
     request->result = request->flight->result;
 }
 
+/* One of the flight's, which goes on without it. */
+static void leave_flight(struct vd_request *request)
+{
+    struct vd_flight *flight = request->flight;
+    struct vd_request *before = NULL;
+
+    for (struct vd_request *member = flight->first; member != request; member = member->next)
+        before = member;
+    if (before)
+        before->next = request->next;
+    else
+        flight->first = request->next;
+    if (flight->last == request)
+        flight->last = before;
+    flight->members--;
+    request->flight = NULL;
+}
+
 int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result)
 {
     uint64_t bounce_length = request->flight->bounce_length;
 
     assert(request->state == VD_REQUEST_STARTED);
-    switch (vd_flight_give_up(request->flight)) {
+    switch (vd_fate_give_up(request->flight)) {
     case VD_GIVE_UP_NOT:
         return -EBUSY;
     case VD_GIVE_UP_TOO_LATE:
         return -EALREADY;
+    case VD_GAVE_UP_MEMBER:
+        leave_flight(request);
+        break;
     case VD_GAVE_UP_DETACHED:
         vd_bounce_give_away(pool, bounce_length);
         request->flight = NULL;
@@ -147,14 +226,25 @@ int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int r
     return 0;
 }
 
+/* How many bytes librbd delivered of this one's; the rest is zeroes. */
+static uint64_t valid_bytes(const struct vd_request *request)
+{
+    uint64_t valid = request->flight->valid;
+
+    if (valid <= request->at)
+        return 0;
+    return valid - request->at < request->length ? valid - request->at : request->length;
+}
+
 static void deliver_data(const struct vd_request *request)
 {
     const struct vd_flight *flight = request->flight;
+    uint64_t valid = valid_bytes(request);
 
     if (flight->bounce)
-        vd_iov_scatter(request->iov, request->iovcnt, flight->bounce, flight->valid);
-    if (flight->valid < flight->length)
-        vd_iov_zero(request->iov, request->iovcnt, flight->valid);
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, valid);
+    if (valid < request->length)
+        vd_iov_zero(request->iov, request->iovcnt, valid);
 }
 
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion)
@@ -168,25 +258,12 @@ void vd_request_deliver(struct vd_request *request, struct vdisk_completion *com
         deliver_data(request);
 }
 
-static void release_flight(struct vd_request *request, struct vd_bounce *pool)
+struct vd_flight *vd_request_release(struct vd_request *request)
 {
     struct vd_flight *flight = request->flight;
 
-    if (flight->bounce)
-        vd_bounce_put(pool, flight->bounce, flight->bounce_length);
-    flight->bounce = NULL;
-    flight->bounce_length = 0;
-    if (vd_flight_is_free(flight))
-        return;
-    /* The disk keeps it, since what it wrote is unsettled. */
-    vd_flight_drop(flight);
-    request->flight = NULL;
-}
-
-void vd_request_release(struct vd_request *request, struct vd_bounce *pool)
-{
-    assert(request->state == VD_REQUEST_PREPARED || request->state == VD_REQUEST_DONE);
+    assert(request->state != VD_REQUEST_STARTED);
     request->state = VD_REQUEST_IDLE;
-    if (request->flight)
-        release_flight(request, pool);
+    request->flight = NULL;
+    return flight && --flight->members == 0 ? flight : NULL;
 }

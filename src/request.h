@@ -37,12 +37,16 @@ enum vd_request_state {
 #define VD_REQUEST_INLINE_IOV 8
 
 struct vd_request {
-    /* In the list of idle requests; or, when it was given up, in that of what is ready to be reaped. */
+    /* In the list of idle requests, or in that of what is ready to be reaped. */
     struct vd_letter letter;
     void *user_data;
     enum vd_request_state state;
-    /* NULL: it went with a request that was given up, and a new one is made when needed. */
+    /* NULL of an idle request, and of one that was given up and is done. */
     struct vd_flight *flight;
+    /* The next of the flight's members; where in its range this one begins, and its own length. */
+    struct vd_request *next;
+    uint64_t at;
+    uint64_t length;
     int result;
     struct vd_deadline deadline;
     /* Where a read goes, and what a zero-copy write comes from: non-empty buffers of the request's length together. */
@@ -77,14 +81,19 @@ struct vd_transfer {
 };
 
 /*
- * `pool` gives the bounce buffer; NULL: zero-copy. A write's data is gathered here. Letters go to `mailbox`.
- * -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared as far as it goes, and to be
- * released.
+ * The first member of an idle flight. `pool` gives a bounce buffer of at least `room` bytes; NULL: zero-copy. A write's
+ * data is gathered here, unless librbd can be left to copy it from where it is: `now`, if the flight is to start at
+ * once. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared as far as it goes, and to
+ * be released.
  */
-int vd_request_prepare(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool,
-                       struct vd_mailbox *mailbox);
+int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                       struct vd_bounce *pool, uint64_t room, bool now);
 
-/* As vd_flight_start. A request that could not start is still prepared. */
+/* One more member, for what vd_plug_find has made the flight longer by. -ENOMEM: out of memory; as above. */
+int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer);
+
+/* It waits, plugged, or as vd_fate_start. A request that could not start is still prepared. */
+void vd_request_wait(struct vd_request *request);
 int vd_request_start(struct vd_request *request);
 
 /* Its flight's letter was taken from the mailbox. */
@@ -99,7 +108,10 @@ int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int r
 /* Of a request that is done: fills in the completion, and copies what was read to the caller's buffers. */
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion);
 
-/* Takes back what a request that did not start, or was delivered, holds of the pool. It is then idle. */
-void vd_request_release(struct vd_request *request, struct vd_bounce *pool);
+/*
+ * A request that did not start, or was delivered, becomes idle. Returns the flight when that has no members any more:
+ * it is the caller's to use again.
+ */
+struct vd_flight *vd_request_release(struct vd_request *request);
 
 #endif

@@ -164,6 +164,7 @@ int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open
  * 0 says that everything written through this disk is on the cluster. An error says that it may not be:
  *
  * -EINVAL  `disk` is NULL
+ * -EBUSY   a queue is plugged with requests to the disk (vdisk_queue_plug); the disk stays open
  * -EPERM   a forked child; the memory is not freed
  * -ETIMEDOUT  a write that Ceph gave up (`rados_osd_op_timeout`) may still land
  * or the error of a failed flush, this one's or an earlier unacknowledged one (see vdisk_acknowledge_loss), or of

@@ -148,6 +148,23 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
                      unsigned int max, int timeout_ms);
 
 /*
+ * From this call to that of vdisk_queue_unplug, reads and writes that are accepted are not sent but gathered, and those
+ * that are adjacent on a disk are merged into one, up to the size of an object: many small requests then cost little
+ * more than one large. Each still has its own completion, can be given up by itself, and has its own deadline; the
+ * result is shared. The natural time is between a reap and the submissions that it gives rise to.
+ *
+ * What has been gathered is also sent by a queue that is full (-EAGAIN), by a flush or a write with VDISK_IO_FUA, which
+ * it is never merged across, and by vdisk_queue_wait with a `min` of more than 0, vdisk_queue_drain and
+ * vdisk_queue_cancel. Not gathered are zero-copy requests, those with VDISK_IO_FUA, and other kinds than reads and
+ * writes: they are sent at once. Calls nest: the last unplug sends. None of them blocks.
+ *
+ * -EINVAL  queue is NULL; or, of unplugging, the queue is not plugged
+ * -EPERM   a forked child
+ */
+int vdisk_queue_plug(struct vdisk_queue *queue);
+int vdisk_queue_unplug(struct vdisk_queue *queue);
+
+/*
  * Gives up every unfinished request with this `user_data` and returns how many: each completes with -ECANCELED, in the
  * reap after this, and from now on its memory is not touched. Never blocks.
  *
@@ -190,11 +207,14 @@ unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
  * -EINVAL     the range leaves the image (vdisk_get_size); it is longer than VDISK_MAX_REQUEST; `iovcnt` is not from 0
  *             to IOV_MAX (1024), or the lengths overflow; a pointer is NULL or a flag unknown
  * -ESHUTDOWN  the disk is closing or fenced
- * -ENOBUFS    too many requests to the disk were given up and are still with Ceph, or too many writes are unsettled
- * (see vdisk_queue_cancel): more than about a thousand, or 256 MiB of data -EPERM      a forked child -ENOMEM     out
- * of memory The completion's result can be any error of librbd's. -ETIMEDOUT: vdisk_open_options.io_timeout_ms has
- * passed; -ECANCELED: vdisk_queue_cancel. -ESHUTDOWN: the cluster has fenced this client. From then on the disk is
- * fenced, and every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
+ * -ENOBUFS    more than about a thousand requests to the disk, or 256 MiB of data, were given up and are still with
+ *             Ceph, or as many writes are unsettled (vdisk_queue_cancel)
+ * -EPERM      a forked child
+ * -ENOMEM     out of memory
+ *
+ * The completion's result can be any error of librbd's. -ETIMEDOUT: vdisk_open_options.io_timeout_ms has passed;
+ * -ECANCELED: vdisk_queue_cancel. -ESHUTDOWN: the cluster has fenced this client. From then on the disk is fenced, and
+ * every call and request is refused with -ESHUTDOWN, until vdisk_reopen.
  */
 int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
                     uint32_t flags, void *user_data);

@@ -155,17 +155,17 @@ static void a_flat_buffer_is_one_of_an_array(void **state)
     free(written);
 }
 
-static void only_zero_copy_shows_the_callers_memory_to_librbd(void **state)
+static void only_a_zero_copy_read_shows_the_callers_memory_to_librbd(void **state)
 {
     const struct fixture *fixture = *state;
     unsigned char data[512] = {0};
 
     assert_int_equal(vdisk_pwrite(fixture->disk, data, sizeof data, 0, 0, NULL), 0);
     assert_int_equal(vdisk_pread(fixture->disk, data, sizeof data, 0, 0, NULL), 0);
-    assert_int_equal(fake_calls("rbd_aio_writev") + fake_calls("rbd_aio_readv"), 0);
+    assert_int_equal(fake_calls("rbd_aio_readv"), 0);
     assert_int_equal(vdisk_pwrite(fixture->disk, data, sizeof data, 0, VDISK_IO_ZERO_COPY, NULL), 0);
     assert_int_equal(vdisk_pread(fixture->disk, data, sizeof data, 0, VDISK_IO_ZERO_COPY, NULL), 0);
-    assert_int_equal(fake_calls("rbd_aio_writev") + fake_calls("rbd_aio_readv"), 2);
+    assert_int_equal(fake_calls("rbd_aio_readv"), 1);
     assert_int_equal(transfers(), 4);
 }
 
@@ -349,7 +349,7 @@ static void running_out_of_memory_ends_the_transfer(void **state)
     const struct fixture *fixture = *state;
 
     wrap_fail_call("posix_memalign", 2);
-    start_transfer(&transfer, fixture->disk, write_all);
+    start_transfer(&transfer, fixture->disk, read_all);
     assert_int_equal(end_transfer(&transfer), -ENOMEM);
     assert_true(wrap_disarm());
     assert_int_equal(fake_in_flight(), 0);
@@ -668,7 +668,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         DISK_TEST(any_transfer_does_what_a_model_does),
         DISK_TEST(a_flat_buffer_is_one_of_an_array),
-        DISK_TEST(only_zero_copy_shows_the_callers_memory_to_librbd),
+        DISK_TEST(only_a_zero_copy_read_shows_the_callers_memory_to_librbd),
         DISK_TEST(a_short_read_is_filled_with_zeroes),
         DISK_TEST(a_long_write_is_cut_at_boundaries_four_at_a_time),
         DISK_TEST(a_long_read_is_cut_four_at_a_time),

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The way of a request into a queue.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <vdisk/io.h>
+
+#include "container.h"
+#include "expiry.h"
+#include "plug.h"
+#include "queue.h"
+
+static struct vd_request *request_of(struct vd_node *node)
+{
+    return VD_CONTAINER_OF(node, struct vd_request, letter.node);
+}
+
+static struct vd_flight *flight_of(struct vd_node *node)
+{
+    return VD_CONTAINER_OF(node, struct vd_flight, letter.node);
+}
+
+static struct vd_request *get_request(struct vdisk_queue *queue)
+{
+    struct vd_request *request;
+
+    if (queue->idle) {
+        request = request_of(queue->idle);
+        queue->idle = queue->idle->next;
+        return request;
+    }
+    if (queue->touched == queue->depth)
+        return NULL;
+    /* Requests are set up when first needed, so that a deep queue that is little used costs little memory. */
+    request = &queue->requests[queue->touched++];
+    vd_request_init(request);
+    return request;
+}
+
+static void put_request(struct vdisk_queue *queue, struct vd_request *request)
+{
+    request->letter.node.next = queue->idle;
+    queue->idle = &request->letter.node;
+}
+
+static struct vd_flight *get_flight(struct vdisk_queue *queue)
+{
+    struct vd_node *node = queue->idle_flights;
+
+    if (!node)
+        return vd_flight_new(&queue->mailbox);
+    queue->idle_flights = node->next;
+    return flight_of(node);
+}
+
+static void put_flight(struct vdisk_queue *queue, struct vd_flight *flight)
+{
+    if (flight->bounce)
+        vd_bounce_put(&queue->bounce, flight->bounce, flight->bounce_length);
+    flight->bounce = NULL;
+    flight->bounce_length = 0;
+    if (!vd_flight_is_free(flight)) {
+        /* The disk keeps it, since what it wrote is unsettled. */
+        vd_flight_drop(flight);
+        return;
+    }
+    flight->letter.node.next = queue->idle_flights;
+    queue->idle_flights = &flight->letter.node;
+}
+
+void vd_queue_release(struct vdisk_queue *queue, struct vd_request *request)
+{
+    struct vd_flight *flight = vd_request_release(request);
+
+    if (flight)
+        put_flight(queue, flight);
+    put_request(queue, request);
+}
+
+static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
+{
+    return disk->io_timeout_ms ? vd_expiry_arm(queue, &request->deadline, disk->io_timeout_ms) : 0;
+}
+
+/* On a flight that waits. The view is that flight's already. */
+static int join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
+{
+    int r = vd_request_join(request, flight, transfer);
+
+    if (r < 0)
+        return r;
+    vd_view_leave(transfer->view);
+    vd_request_wait(request);
+    return 0;
+}
+
+static int start_new(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer,
+                     struct vd_bounce *pool, bool plugged)
+{
+    uint64_t room = plugged ? vd_plug_room(queue, transfer) : transfer->length;
+    struct vd_flight *flight = get_flight(queue);
+    int r;
+
+    if (!flight)
+        return -ENOMEM;
+    r = vd_request_prepare(request, flight, transfer, pool, room, !plugged);
+    if (r < 0)
+        return r;
+    if (!plugged)
+        return vd_request_start(request);
+    vd_request_wait(request);
+    vd_plug_add(queue, flight);
+    return 0;
+}
+
+static int start(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer,
+                 struct vd_bounce *pool)
+{
+    bool plugged = vd_plug_takes(queue, transfer, pool);
+    struct vd_flight *flight = plugged ? vd_plug_find(queue, transfer) : NULL;
+
+    if (flight)
+        return join(request, flight, transfer);
+    return start_new(queue, request, transfer, pool, plugged);
+}
+
+static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *transfer, struct vd_bounce *pool,
+                          void *user_data)
+{
+    struct vd_request *request = queue->in_flight < queue->depth ? get_request(queue) : NULL;
+    int r;
+
+    if (!request)
+        return -EAGAIN;
+    request->user_data = user_data;
+    r = arm(queue, request, transfer->disk);
+    if (r == 0)
+        r = start(queue, request, transfer, pool);
+    if (r < 0) {
+        vd_expiry_disarm(queue, &request->deadline);
+        vd_queue_release(queue, request);
+        return r;
+    }
+    queue->in_flight++;
+    queue->unfinished++;
+    return 0;
+}
+
+static int check_submission(const struct vd_transfer *transfer)
+{
+    if (vd_handle_has_too_many_detached(transfer->disk))
+        return -ENOBUFS;
+    if (transfer->was_inside || vd_view_holds(transfer->view, transfer->offset, transfer->length))
+        return 0;
+    return -EINVAL;
+}
+
+int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
+{
+    int r;
+
+    /* What was accepted before it is for a flush to cover, and not to be overtaken by a durable write. */
+    if (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA)
+        vd_plug_send(queue);
+    transfer->view = vd_handle_enter(transfer->disk);
+    if (!transfer->view)
+        return -ESHUTDOWN;
+    r = check_submission(transfer);
+    if (r == 0)
+        r = accept_request(queue, transfer, pool, user_data);
+    if (r < 0)
+        vd_view_leave(transfer->view);
+    /* What waits in the plug makes room only when it has been sent. */
+    if (r == -EAGAIN)
+        vd_plug_send(queue);
+    return r;
+}
