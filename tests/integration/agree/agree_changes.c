@@ -3,11 +3,12 @@
 #include "agree.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define K 1024
-#define SECTOR 512
+#define K UINT64_C(1024)
+#define SECTOR UINT64_C(512)
 
 static ssize_t do_discard(rbd_image_t of, uint64_t offset, uint64_t length)
 {
@@ -93,8 +94,7 @@ static rbd_image_t create_striped(char name[80], uint64_t unit, uint64_t count)
     assert_int_equal(rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_ORDER, 20), 0);
     assert_int_equal(rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_STRIPE_UNIT, unit), 0);
     assert_int_equal(rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_STRIPE_COUNT, count), 0);
-    strcpy(name, image_name);
-    strcat(name, "-s");
+    snprintf(name, 80, "%s-s", image_name);
     assert_int_equal(rbd_create4(pool, name, 16 * SIZE, options), 0);
     rbd_image_options_destroy(options);
     assert_int_equal(rbd_open(pool, name, &made, NULL), 0);
