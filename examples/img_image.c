@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "img.h"
 #include "json.h"
@@ -24,13 +25,14 @@ int img_refuse_snapshot(const struct img *img, const char *what, struct vdisk_er
 
 int img_create(struct img *img, struct vdisk_error *err)
 {
-    struct vdisk_create_options create;
     int result = img_refuse_snapshot(img, "create", err);
-    if (result < 0)
-        return result;
-    vdisk_create_options_init(&create, sizeof create);
-    create.object_size = img->object_size;
-    return vdisk_create(img->uri, img->size, &create, &img->target.open, err);
+    return result < 0 ? result : vdisk_create(img->uri, img->size, &img->create, &img->target.open, err);
+}
+
+static int start_resize(struct vdisk_queue *queue, const struct img *img, struct vdisk *disk, struct vdisk_error *err)
+{
+    uint32_t flags = VDISK_AIO_PROGRESS | (img->may_shrink ? VDISK_RESIZE_SHRINK : 0);
+    return vdisk_aio_resize(queue, disk, img->size, flags, NULL, err);
 }
 
 static int resize(struct vdisk *disk, const struct img *img, struct vdisk_error *err)
@@ -42,7 +44,7 @@ static int resize(struct vdisk *disk, const struct img *img, struct vdisk_error 
                          "The image has %" PRIu64 " bytes, and making it smaller loses what is beyond %" PRIu64
                          ": that needs --shrink.",
                          size, img->size);
-    return vdisk_resize(disk, img->size, img->may_shrink ? VDISK_RESIZE_SHRINK : 0, err);
+    return img_wait(img, disk, start_resize, err);
 }
 
 int img_resize(struct img *img, struct vdisk_error *err)
@@ -64,6 +66,20 @@ static bool is_read_only(const struct vdisk_info *info)
     return info->snapshot != NULL;
 }
 
+static void add_parent(struct json_builder *builder, json_t *root, const struct vdisk_info *info)
+{
+    if (!info->parent_image) {
+        json_add_text(builder, root, "parent", NULL);
+        return;
+    }
+    json_t *parent = json_add_object(builder, root, "parent");
+    json_add_text(builder, parent, "pool", info->parent_pool);
+    json_add_text(builder, parent, "namespace", info->parent_name_space);
+    json_add_text(builder, parent, "image", info->parent_image);
+    json_add_text(builder, parent, "snapshot", info->parent_snapshot);
+    json_add_text(builder, parent, "image_id", info->parent_image_id);
+}
+
 static int print_info_json(FILE *out, const struct vdisk_info *info, struct vdisk_error *err)
 {
     struct json_builder builder = {.err = err};
@@ -73,12 +89,17 @@ static int print_info_json(FILE *out, const struct vdisk_info *info, struct vdis
     json_add_text(&builder, root, "image", info->image);
     json_add_text(&builder, root, "snapshot", info->snapshot);
     json_add_text(&builder, root, "image_id", info->image_id);
+    if (info->snapshot)
+        json_add_number(&builder, root, "snapshot_id", info->snapshot_id);
+    else
+        json_add_text(&builder, root, "snapshot_id", NULL);
     json_add_number(&builder, root, "size", info->size);
     json_add_number(&builder, root, "object_size", info->object_size);
     json_add_number(&builder, root, "stripe_unit", info->stripe_unit);
     json_add_number(&builder, root, "stripe_count", info->stripe_count);
     json_add_number(&builder, root, "features", info->features);
     json_add_bool(&builder, root, "read_only", is_read_only(info));
+    add_parent(&builder, root, info);
     return json_print(out, &builder, root);
 }
 
@@ -87,6 +108,20 @@ static void print_size(FILE *out, const char *label, uint64_t size)
     struct size_text text;
     text_print_label(out, label);
     fprintf(out, "%" PRIu64 " bytes (%s)\n", size, size_format(&text, (double)size));
+}
+
+/* As a URI, escaped and printable already. */
+static void print_parent(FILE *out, const struct vdisk_info *info)
+{
+    struct vdisk_uri *uri = NULL;
+    char *text = NULL;
+    if (info->parent_image && vdisk_uri_new(&uri, info->parent_pool, info->parent_name_space, info->parent_image,
+                                            info->parent_snapshot, NULL) == 0)
+        vdisk_uri_describe(&text, uri);
+    text_print_label(out, "parent:");
+    fprintf(out, "%s\n", text ? text : "");
+    vdisk_uri_free(uri);
+    free(text);
 }
 
 static void print_info(FILE *out, const struct vdisk_info *info)
@@ -104,6 +139,7 @@ static void print_info(FILE *out, const struct vdisk_info *info)
     text_print_label(out, "features:");
     fprintf(out, "0x%" PRIx64 "\n", info->features);
     text_print_line(out, "read-only:", is_read_only(info) ? "yes" : "no");
+    print_parent(out, info);
 }
 
 static int show_info(struct vdisk *disk, const struct img *img, struct vdisk_error *err)

@@ -37,16 +37,20 @@ static int open_image(struct vdisk **disk, const struct img *img, struct vdisk_e
 
 typedef int change_function(struct vdisk *, const char *, uint32_t, struct vdisk_error *);
 
+static int open_for_change(struct vdisk **disk, const struct img *img, struct vdisk_error *err)
+{
+    if (!vdisk_uri_snapshot(img->uri))
+        return tool_fail(err, -EINVAL, "The URI names no snapshot; write it as rbd:POOL/IMAGE@SNAPSHOT.");
+    return open_image(disk, img, err);
+}
+
 static int change(const struct img *img, change_function *change_snapshot, struct vdisk_error *err)
 {
     struct vdisk *disk = NULL;
-    const char *snapshot = vdisk_uri_snapshot(img->uri);
-    if (!snapshot)
-        return tool_fail(err, -EINVAL, "The URI names no snapshot; write it as rbd:POOL/IMAGE@SNAPSHOT.");
-    int result = open_image(&disk, img, err);
+    int result = open_for_change(&disk, img, err);
     if (result < 0)
         return result;
-    result = change_snapshot(disk, snapshot, 0, err);
+    result = change_snapshot(disk, vdisk_uri_snapshot(img->uri), 0, err);
     int closed = vdisk_close(disk, result < 0 ? NULL : err);
     return result < 0 ? result : closed;
 }
@@ -61,9 +65,20 @@ int img_snapshot_remove(struct img *img, struct vdisk_error *err)
     return change(img, vdisk_snapshot_remove, err);
 }
 
+static int start_rollback(struct vdisk_queue *queue, const struct img *img, struct vdisk *disk, struct vdisk_error *err)
+{
+    return vdisk_aio_snapshot_rollback(queue, disk, vdisk_uri_snapshot(img->uri), VDISK_AIO_PROGRESS, NULL, err);
+}
+
 int img_snapshot_rollback(struct img *img, struct vdisk_error *err)
 {
-    return change(img, vdisk_snapshot_rollback, err);
+    struct vdisk *disk = NULL;
+    int result = open_for_change(&disk, img, err);
+    if (result < 0)
+        return result;
+    result = img_wait(img, disk, start_rollback, err);
+    int closed = vdisk_close(disk, result < 0 ? NULL : err);
+    return result < 0 ? result : closed;
 }
 
 int img_snapshot_protect(struct img *img, struct vdisk_error *err)

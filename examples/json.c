@@ -49,6 +49,13 @@ json_t *json_add_array(struct json_builder *builder, json_t *object, const char 
     return array;
 }
 
+json_t *json_add_object(struct json_builder *builder, json_t *object, const char *key)
+{
+    json_t *inner = json_object();
+    add(builder, object, key, inner);
+    return inner;
+}
+
 json_t *json_append_object(struct json_builder *builder, json_t *array)
 {
     json_t *object = json_object();

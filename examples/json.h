@@ -23,8 +23,9 @@ void json_add_text(struct json_builder *builder, json_t *object, const char *key
 void json_add_number(struct json_builder *builder, json_t *object, const char *key, uint64_t number);
 void json_add_bool(struct json_builder *builder, json_t *object, const char *key, bool value);
 
-/* A new array under `key`, or a new object at the end of an array: to be filled, not released. */
+/* A new array or object under `key`, or a new object at the end of an array: to be filled, not released. */
 json_t *json_add_array(struct json_builder *builder, json_t *object, const char *key);
+json_t *json_add_object(struct json_builder *builder, json_t *object, const char *key);
 json_t *json_append_object(struct json_builder *builder, json_t *array);
 
 /* Writes `root` unless something failed, and releases it. Returns 0 or a negative errno. */

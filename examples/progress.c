@@ -30,7 +30,7 @@ static int line_width(void)
 
 void progress_start(struct progress *progress, uint64_t total)
 {
-    *progress = (struct progress){.shown = progress->shown, .total = total};
+    *progress = (struct progress){.shown = progress->shown, .is_share = progress->is_share, .total = total};
     progress->started_ms = now_ms();
     progress->drawn_ms = progress->started_ms;
 }
@@ -78,24 +78,35 @@ static void format_bar(char bar[BAR_MAX + 4], const struct progress *progress, i
     memcpy(bar + 1 + width, "] ", 3);
 }
 
-static void format_line(char line[WIDTH_MAX], const struct progress *progress, int width)
+/* "1.0 MiB of 2.0 MiB  500 KiB/s  0:02 left". Returns its length. */
+static int format_figures(char figures[WIDTH_MAX], const struct progress *progress)
 {
     struct size_text done;
+    struct size_text total;
     struct size_text rate;
+    char left[32];
+    format_time_left(left, sizeof left, progress);
+    if (progress->is_share)
+        return snprintf(figures, WIDTH_MAX, "%s", left);
     size_format(&done, (double)progress->done);
+    size_format(&total, (double)progress->total);
     size_format(&rate, progress->rate);
+    return snprintf(figures, WIDTH_MAX, "%s of %s  %s/s  %s", done.text, total.text, rate.text, left);
+}
+
+static void format_line(char line[WIDTH_MAX], const struct progress *progress, int width)
+{
+    char figures[WIDTH_MAX];
+    char bar[BAR_MAX + 4];
     if (progress->total == PROGRESS_UNKNOWN) {
+        struct size_text done;
+        struct size_text rate;
+        size_format(&done, (double)progress->done);
+        size_format(&rate, progress->rate);
         snprintf(line, WIDTH_MAX, "%s  %s/s", done.text, rate.text);
         return;
     }
-
-    struct size_text total;
-    char left[32];
-    char figures[WIDTH_MAX];
-    char bar[BAR_MAX + 4];
-    size_format(&total, (double)progress->total);
-    format_time_left(left, sizeof left, progress);
-    int figures_width = snprintf(figures, sizeof figures, "%s of %s  %s/s  %s", done.text, total.text, rate.text, left);
+    int figures_width = format_figures(figures, progress);
     format_bar(bar, progress, width - figures_width - 5);
     double percent = progress->total == 0 ? 100 : (double)progress->done * 100 / (double)progress->total;
     snprintf(line, WIDTH_MAX, "%3d%% %s%.190s", (int)percent, bar, figures);

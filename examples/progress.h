@@ -15,8 +15,10 @@
 #define PROGRESS_INTERVAL_MS 200
 
 struct progress {
-    /* False: nothing is drawn. To be set by the owner, as is all else by progress_start. */
+    /* False: nothing is drawn. To be set by the owner; all that follows is by progress_start. */
     bool shown;
+    /* True: it is not bytes that are counted, and the figures would say nothing. To be set by the owner too. */
+    bool is_share;
     uint64_t total;
     uint64_t done;
     int64_t started_ms;

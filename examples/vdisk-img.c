@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "img.h"
+#include "img_option.h"
 #include "report.h"
 #include "text.h"
 #include "tool.h"
@@ -13,8 +14,13 @@ const char tool_name[] = "vdisk-img";
 
 static const char help[] = "Usage: vdisk-img [options] parse URI\n"
                            "       vdisk-img [options] info URI\n"
-                           "       vdisk-img [options] create URI SIZE [--object-size SIZE]\n"
+                           "       vdisk-img [options] list POOL[/NAMESPACE]\n"
+                           "       vdisk-img [options] create URI SIZE\n"
+                           "       vdisk-img [options] clone URI@SNAPSHOT CLONE-URI\n"
+                           "       vdisk-img [options] flatten URI\n"
                            "       vdisk-img [options] resize URI SIZE [--shrink]\n"
+                           "       vdisk-img [options] rename URI NAME\n"
+                           "       vdisk-img [options] remove URI\n"
                            "       vdisk-img [options] map URI [--own]\n"
                            "       vdisk-img [options] diff URI [--from SNAPSHOT] [--own]\n"
                            "       vdisk-img [options] snapshot list URI\n"
@@ -22,34 +28,7 @@ static const char help[] = "Usage: vdisk-img [options] parse URI\n"
                            "\n"
                            "URI is rbd:POOL/[NAMESPACE/]IMAGE[@SNAPSHOT][:KEY=VALUE]...\n"
                            "SIZE is bytes, or has K, M, G or T after it for powers of 1024.\n"
-                           "\n"
-                           "      --json                 print JSON (parse, info, map, diff, snapshot list)\n"
-                           "      --object-size SIZE     size of the objects the new image is cut into\n"
-                           "      --from SNAPSHOT        the changes since then; without it, all there is\n"
-                           "      --own                  leave out the data that a clone has from its parent\n"
-                           "      --shrink               allow resize to make the image smaller\n" TARGET_HELP_TEXT;
-
-enum { OPTION_JSON = TARGET_OPTION_END, OPTION_OBJECT_SIZE, OPTION_SHRINK, OPTION_FROM, OPTION_OWN };
-
-static const struct option long_options[] = {
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"object-size", required_argument, NULL, OPTION_OBJECT_SIZE},
-    {"shrink", no_argument, NULL, OPTION_SHRINK},
-    {"from", required_argument, NULL, OPTION_FROM},
-    {"own", no_argument, NULL, OPTION_OWN},
-    TARGET_LONG_OPTIONS,
-    {NULL, 0, NULL, 0},
-};
-
-/* What a command takes besides the URI. */
-enum {
-    TAKES_JSON = 1 << 0,
-    TAKES_OBJECT_SIZE = 1 << 1,
-    TAKES_SHRINK = 1 << 2,
-    TAKES_SIZE = 1 << 3,
-    TAKES_FROM = 1 << 4,
-    TAKES_OWN = 1 << 5,
-};
+                           "\n" IMG_OPTION_HELP_TEXT TARGET_HELP_TEXT;
 
 struct img_command {
     const char *name;
@@ -62,78 +41,22 @@ struct img_command {
 static const struct img_command commands[] = {
     {"parse", NULL, TAKES_JSON, img_parse},
     {"info", NULL, TAKES_JSON, img_info},
-    {"create", NULL, TAKES_SIZE | TAKES_OBJECT_SIZE, img_create},
-    {"resize", NULL, TAKES_SIZE | TAKES_SHRINK, img_resize},
+    {"list", NULL, TAKES_POOL | TAKES_JSON, img_list},
+    {"create", NULL, TAKES_SIZE | TAKES_LAYOUT, img_create},
+    {"clone", NULL, TAKES_CLONE | TAKES_LAYOUT, img_clone},
+    {"flatten", NULL, TAKES_PROGRESS, img_flatten},
+    {"resize", NULL, TAKES_SIZE | TAKES_SHRINK | TAKES_PROGRESS, img_resize},
+    {"rename", NULL, TAKES_NAME, img_rename},
+    {"remove", NULL, TAKES_PROGRESS, img_remove},
     {"map", NULL, TAKES_JSON | TAKES_OWN, img_map},
     {"diff", NULL, TAKES_JSON | TAKES_FROM | TAKES_OWN, img_diff},
     {"snapshot", "list", TAKES_JSON, img_snapshot_list},
     {"snapshot", "create", 0, img_snapshot_create},
     {"snapshot", "remove", 0, img_snapshot_remove},
-    {"snapshot", "rollback", 0, img_snapshot_rollback},
+    {"snapshot", "rollback", TAKES_PROGRESS, img_snapshot_rollback},
     {"snapshot", "protect", 0, img_snapshot_protect},
     {"snapshot", "unprotect", 0, img_snapshot_unprotect},
 };
-
-/* The command line, as far as it is not in struct img. */
-struct line {
-    struct img img;
-    /* TAKES_... of the options given. */
-    unsigned int given;
-    /* TOOL_HELP, TOOL_VERSION, or 0 to run a command. */
-    int question;
-};
-
-static int take_object_size(struct img *img, const char *value)
-{
-    int status = tool_size(&img->object_size, "--object-size", value);
-    if (status != 0)
-        return status;
-    uint64_t size = img->object_size;
-    if (size < VDISK_OBJECT_SIZE_MIN || size > VDISK_OBJECT_SIZE_MAX || (size & (size - 1)) != 0)
-        return tool_usage("--object-size needs a power of two from 4K to 32M");
-    return 0;
-}
-
-static int take_from(struct img *img, const char *value)
-{
-    if (!value[0])
-        return tool_usage("--from needs the name of a snapshot");
-    img->from = value;
-    return 0;
-}
-
-/* Returns 0 or TOOL_USAGE. */
-static int take_option(struct line *line, int option, char *value)
-{
-    switch (option) {
-    case OPTION_JSON:
-        line->given |= TAKES_JSON;
-        line->img.wants_json = true;
-        return 0;
-    case OPTION_OBJECT_SIZE:
-        line->given |= TAKES_OBJECT_SIZE;
-        return take_object_size(&line->img, value);
-    case OPTION_SHRINK:
-        line->given |= TAKES_SHRINK;
-        line->img.may_shrink = true;
-        return 0;
-    case OPTION_FROM:
-        line->given |= TAKES_FROM;
-        return take_from(&line->img, value);
-    case OPTION_OWN:
-        line->given |= TAKES_OWN;
-        line->img.leaves_out_parent = true;
-        return 0;
-    case TOOL_HELP:
-    case TOOL_VERSION:
-        line->question = option;
-        return 0;
-    case '?':
-        return TOOL_USAGE;
-    default:
-        return target_take(&line->img.target, option, value);
-    }
-}
 
 static bool is_named(const struct img_command *command, char **names, int count)
 {
@@ -162,51 +85,51 @@ static int take_command(struct img *img, int *count, char ***arguments)
     return tool_usage("There is no command %s", text_quote(&quoted, **arguments));
 }
 
-static int check_options(const struct line *line)
+/* What follows the URI, for complaints; NULL if nothing does. */
+static const char *second_argument(const struct img_command *command)
 {
-    unsigned int excess = line->given & ~line->img.command->takes;
-    if (excess == 0)
-        return 0;
-    return tool_usage("%s does not go with %s",
-                      excess & TAKES_JSON     ? "--json"
-                      : excess & TAKES_FROM   ? "--from"
-                      : excess & TAKES_OWN    ? "--own"
-                      : excess & TAKES_SHRINK ? "--shrink"
-                                              : "--object-size",
-                      line->img.command->name);
+    return command->takes & TAKES_SIZE    ? "URI SIZE"
+           : command->takes & TAKES_NAME  ? "URI NAME"
+           : command->takes & TAKES_CLONE ? "URI CLONE-URI"
+                                          : NULL;
 }
 
-static int take_options(struct line *line, int argc, char **argv)
+static int take_pool(struct img *img, int count, char **arguments)
 {
-    int status = 0;
-    int option;
-    while (status == 0 && !line->question && (option = tool_getopt(argc, argv, ":", long_options)) != -1)
-        status = take_option(line, option, optarg);
-    return status;
+    if (img->target.uri_file)
+        return tool_usage("--uri-file does not go with %s", img->command->name);
+    if (count != 1)
+        return tool_usage("%s arguments: POOL or POOL/NAMESPACE is expected", count < 1 ? "Missing" : "Too many");
+    img->argument = arguments[0];
+    return 0;
 }
 
-/* Sets *uri to the argument that is one. */
-static int take_command_line(struct line *line, int argc, char **argv, const char **uri)
+static int take_arguments(struct img *img, int count, char **arguments, const char **uri)
 {
-    struct img *img = &line->img;
-    int status = take_options(line, argc, argv);
-    if (status != 0 || line->question)
+    if (img->command->takes & TAKES_POOL)
+        return take_pool(img, count, arguments);
+    const char *what = second_argument(img->command);
+    int status = target_check_arguments(&img->target, count, what ? 1 : 0, what ? what : "URI");
+    if (status != 0)
+        return status;
+    *uri = arguments[0];
+    img->argument = arguments[count - 1];
+    return img->command->takes & TAKES_SIZE ? tool_size(&img->size, "SIZE", img->argument) : 0;
+}
+
+/* Sets *uri to the argument that is one, or *question to TOOL_HELP or TOOL_VERSION. */
+static int take_command_line(struct img *img, int *question, int argc, char **argv, const char **uri)
+{
+    int status = img_take_options(img, question, argc, argv);
+    if (status != 0 || *question)
         return status;
 
     int count = argc - optind;
     char **arguments = argv + optind;
     status = take_command(img, &count, &arguments);
     if (status == 0)
-        status = check_options(line);
-    if (status != 0)
-        return status;
-
-    bool takes_size = img->command->takes & TAKES_SIZE;
-    status = target_check_arguments(&img->target, count, takes_size ? 1 : 0, takes_size ? "URI SIZE" : "URI");
-    if (status != 0)
-        return status;
-    *uri = arguments[0];
-    return takes_size ? tool_size(&img->size, "SIZE", arguments[count - 1]) : 0;
+        status = img_check_options(img, img->command->takes, img->command->name);
+    return status == 0 ? take_arguments(img, count, arguments, uri) : status;
 }
 
 static int run_command(struct img *img, struct vdisk_error *err)
@@ -219,12 +142,13 @@ static int run_command(struct img *img, struct vdisk_error *err)
     return report_finish(&report, img->command->run(img, err), err);
 }
 
-static int run(struct line *line, const char *uri, struct vdisk_error *err)
+static int run(struct img *img, int question, const char *uri, struct vdisk_error *err)
 {
-    struct img *img = &line->img;
-    if (line->question)
-        return tool_answer(line->question, help, err);
-    int result = target_parse(&img->uri, &img->target, uri, err);
+    int result = 0;
+    if (question)
+        return tool_answer(question, help, err);
+    if (!(img->command->takes & TAKES_POOL))
+        result = target_parse(&img->uri, &img->target, uri, err);
     if (result == 0)
         result = run_command(img, err);
     vdisk_uri_free(img->uri);
@@ -233,14 +157,16 @@ static int run(struct line *line, const char *uri, struct vdisk_error *err)
 
 int main(int argc, char **argv)
 {
-    struct line line = {.given = 0};
+    struct img img = {.uri = NULL};
     struct vdisk_error err;
     const char *uri = NULL;
+    int question = 0;
     tool_start();
-    int result = target_init(&line.img.target, argc, &err);
-    int status = result < 0 ? tool_finish(result, &err) : take_command_line(&line, argc, argv, &uri);
+    vdisk_create_options_init(&img.create, sizeof img.create);
+    int result = target_init(&img.target, argc, &err);
+    int status = result < 0 ? tool_finish(result, &err) : take_command_line(&img, &question, argc, argv, &uri);
     if (status == 0)
-        status = tool_finish(run(&line, uri, &err), &err);
-    target_release(&line.img.target);
+        status = tool_finish(run(&img, question, uri, &err), &err);
+    target_release(&img.target);
     return status;
 }

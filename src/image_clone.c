@@ -53,6 +53,11 @@ static int clone_error(const struct clone_task *this, rados_ioctx_t parent_pool,
 
     if (code == -EEXIST)
         return vd_image_task_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
+    if (code == -EXDEV)
+        return vd_error_set(err, code,
+                            "Image %s and its clone are in different namespaces, which takes clones of the second "
+                            "format: set the Ceph option rbd_default_clone_format to 2.",
+                            vd_quote(&quoted, vdisk_uri_image(this->parent)));
     if (code == -ENOSYS)
         return vd_error_set(err, code, "Image %s, or what its clone is to have, lacks the feature layering.",
                             vd_quote(&quoted, vdisk_uri_image(this->parent)));

@@ -111,6 +111,7 @@ int vdisk_aio_create(struct vdisk_queue *queue, const struct vdisk_uri *uri, uin
  * -EEXIST  there is such an image already
  * -ENOENT  no such parent, snapshot or data pool: the message says which
  * -ENOSYS  the parent or the features for the clone lack VDISK_FEATURE_LAYERING
+ * -EXDEV   the two are in different namespaces, which takes clones of the second format: `rbd_default_clone_format` 2
  */
 int vdisk_clone(const struct vdisk_uri *parent, const struct vdisk_uri *clone,
                 const struct vdisk_create_options *create, const struct vdisk_open_options *connect,

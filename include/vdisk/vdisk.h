@@ -6,7 +6,7 @@
  *
  *   uri.h       name an image:  rbd:pool/image@snapshot:option=value
  *   disk.h      open it, ask about it, resize it, close it
- *   image.h     create images
+ *   image.h     create, clone, list, rename and remove images
  *   io.h        read, write, discard, write zeroes, compare and write, waiting for the result
  *   queue.h     the same through a queue with one pollable descriptor
  *   event.h     hear of what others do to a disk

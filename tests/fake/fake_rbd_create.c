@@ -239,6 +239,8 @@ static int make_clone(struct fake_image *parent, const struct fake_snapshot *sna
         otherwise = {(uint64_t)parent->order, parent->features, parent->stripe_unit, parent->stripe_count};
     int r = name[0] ? 0 : -EINVAL;
 
+    if (r == 0 && format == 1 && strcmp(parent->name_space, ioctx->name_space) != 0)
+        r = -EXDEV;
     if (r == 0 && !fake_namespace_exists(ioctx->pool, ioctx->name_space))
         r = -ENOENT;
     if (r == 0 && fake_image_find(ioctx->pool, ioctx->name_space, name))

@@ -91,7 +91,9 @@ static void a_clone_can_be_elsewhere(void **state)
     (void)state;
     fake_create_pool("q");
     fake_create_namespace("q", "n");
-    must_clone(PARENT_URI, "rbd:q/n/clone", NULL);
+    must_clone(PARENT_URI, "rbd:q/clone", NULL);
+    assert_true(fake_image_is_clone("q", "", "clone"));
+    clone_unprotected(PARENT_URI, "rbd:q/n/clone");
     assert_true(fake_image_is_clone("q", "n", "clone"));
     assert_false(fake_image_exists("p", "", "clone"));
 }
@@ -255,6 +257,13 @@ static void an_existing_image_is_left_alone(void **state)
     assert_false(fake_image_is_clone("p", "", "other"));
 }
 
+static void clones_of_the_first_format_stay_in_their_namespace(void **state)
+{
+    (void)state;
+    fake_create_namespace("p", "n");
+    assert_fails(PARENT_URI, "rbd:p/n/clone", NULL, -EXDEV, "set the Ceph option rbd_default_clone_format to 2");
+}
+
 static void layering_is_needed(void **state)
 {
     (void)state;
@@ -298,6 +307,7 @@ int main(void)
         TEST(a_snapshot_that_is_not_protected_is_explained),
         TEST(what_is_missing_is_named),
         TEST(an_existing_image_is_left_alone),
+        TEST(clones_of_the_first_format_stay_in_their_namespace),
         TEST(layering_is_needed),
         TEST(any_other_error_is_told_as_it_is),
     };

@@ -243,6 +243,29 @@ static void flattening_cuts_the_tie(void **state)
     assert_int_equal(rbd_remove(pool, clone_name), 0);
 }
 
+static void clones_of_the_first_format_stay_in_their_namespace(void **state)
+{
+    rbd_image_options_t options;
+    rados_ioctx_t inside;
+    char name[80];
+
+    (void)state;
+    snprintf(name, sizeof name, "clones-%s", image_name);
+    assert_int_equal(rbd_namespace_create(pool, name), 0);
+    assert_int_equal(rados_ioctx_create(cluster, POOL, &inside), 0);
+    rados_ioctx_set_namespace(inside, name);
+    assert_int_equal(rbd_snap_create(image, "s"), 0);
+    assert_int_equal(rbd_snap_protect(image, "s"), 0);
+    rbd_image_options_create(&options);
+    assert_int_equal(rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, 1), 0);
+    assert_int_equal(rbd_clone3(pool, image_name, "s", inside, "clone", options), -EXDEV);
+    assert_int_equal(rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, 2), 0);
+    assert_int_equal(rbd_clone3(pool, image_name, "s", inside, "clone", options), 0);
+    assert_int_equal(rbd_remove(inside, "clone"), 0);
+    rbd_image_options_destroy(options);
+    rados_ioctx_destroy(inside);
+}
+
 static void images_without_layering_have_no_clones(void **state)
 {
     rbd_image_t plain;
@@ -261,9 +284,13 @@ static void images_without_layering_have_no_clones(void **state)
 int agree_on_clones(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_IMAGE(cloning_refuses),          WITH_IMAGE(cloning_takes),
-        WITH_IMAGE(a_clone_tells_its_parent), WITH_IMAGE(a_newer_clone_keeps_a_snapshot_in_the_trash),
-        WITH_IMAGE(flattening_cuts_the_tie),  WITH_IMAGE(images_without_layering_have_no_clones),
+        WITH_IMAGE(cloning_refuses),
+        WITH_IMAGE(cloning_takes),
+        WITH_IMAGE(a_clone_tells_its_parent),
+        WITH_IMAGE(a_newer_clone_keeps_a_snapshot_in_the_trash),
+        WITH_IMAGE(flattening_cuts_the_tie),
+        WITH_IMAGE(images_without_layering_have_no_clones),
+        WITH_IMAGE(clones_of_the_first_format_stay_in_their_namespace),
     };
 
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
