@@ -19,7 +19,7 @@ void *vd_task_new(size_t size, const struct vd_task_kind *kind, struct vdisk *di
 
     assert(size >= sizeof *task && !disk == !!cluster);
     /* Progress is told by the ticket, which an abandoned task must not touch. */
-    assert(!(kind->has_progress && kind->can_be_abandoned));
+    assert(!(kind->has_progress && (kind->can_be_abandoned || kind->timeout_message)));
     if (!task) {
         vd_cluster_put(cluster);
         vd_error_set(err, -ENOMEM, "Out of memory for the operation.");
@@ -209,13 +209,14 @@ static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags,
     r = arm(queue, task);
     if (r == 0)
         r = vd_lane_post(task->lane, &task->job);
-    if (r < 0) {
-        vd_expiry_disarm(queue, &task->ticket->deadline);
-        vd_queue_remove_ticket(queue, task->ticket);
-        free(task->ticket);
+    if (r == 0)
+        return 0;
+    vd_expiry_disarm(queue, &task->ticket->deadline);
+    vd_queue_remove_ticket(queue, task->ticket);
+    free(task->ticket);
+    if (r == -EAGAIN)
         return vd_error_set(err, r, "No thread can be started for the operation; try again later.");
-    }
-    return 0;
+    return vd_error_set(err, r, "The operation cannot be started: %s.", strerror(-r));
 }
 
 static int submit(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
