@@ -108,13 +108,14 @@ static void run_for_ticket(struct vd_task *task)
 {
     struct vd_ticket *ticket = task->ticket;
     struct vdisk_error error = {0};
-    int r = run(task, &error);
+    int r = run(task, &error), running = VD_TASK_RUNNING;
 
     /*
-     * Release: the queue's thread, which frees an abandoned ticket, sees the end of the run. Acquire: as in
-     * vd_ticket_cancel. An abandoned ticket is not touched.
+     * Release: the queue's thread, which frees an abandoned ticket, sees the end of the run. Acquire: as in abandon. An
+     * abandoned task stays so, and its ticket is not touched.
      */
-    if (atomic_exchange_explicit(&task->claim, VD_TASK_DONE, memory_order_acq_rel) == VD_TASK_ABANDONED)
+    if (!atomic_compare_exchange_strong_explicit(&task->claim, &running, VD_TASK_DONE, memory_order_acq_rel,
+                                                 memory_order_acquire))
         return;
     ticket->result = r;
     ticket->error = error;
