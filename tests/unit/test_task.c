@@ -22,8 +22,8 @@ static const struct operation {
     const char *function;
 } operations[] = {
     {vdisk_snapshot_create, vdisk_aio_snapshot_create, "rbd_snap_create"},
-    {vdisk_snapshot_remove, vdisk_aio_snapshot_remove, "rbd_snap_remove"},
-    {vdisk_snapshot_rollback, vdisk_aio_snapshot_rollback, "rbd_snap_rollback"},
+    {vdisk_snapshot_remove, vdisk_aio_snapshot_remove, "rbd_snap_remove2"},
+    {vdisk_snapshot_rollback, vdisk_aio_snapshot_rollback, "rbd_snap_rollback_with_progress"},
     {vdisk_snapshot_protect, vdisk_aio_snapshot_protect, "rbd_snap_protect"},
     {vdisk_snapshot_unprotect, vdisk_aio_snapshot_unprotect, "rbd_snap_unprotect"},
 };
@@ -247,8 +247,8 @@ static void they_do_so_from_several_queues(void **state)
 
     start_blocked(fixture, "s");
     assert_int_equal(vdisk_aio_snapshot_remove(fixture->other_queue, fixture->disk, "s", 0, NULL, NULL), 0);
-    allow_time_for(fake_calls("rbd_snap_remove") > 0);
-    assert_int_equal(fake_calls("rbd_snap_remove"), 0);
+    allow_time_for(fake_calls("rbd_snap_remove2") > 0);
+    assert_int_equal(fake_calls("rbd_snap_remove2"), 0);
     unblock();
     assert_int_equal(reap_one(fixture->other_queue), 0);
     /* Its own has come before. */
