@@ -71,16 +71,13 @@ void vd_view_retire(struct vd_view *view)
 
 void vd_view_wait_empty(struct vd_view *view)
 {
-    while (!view->is_over && sem_wait(&view->empty) < 0)
+    while (sem_wait(&view->empty) < 0)
         assert(errno == EINTR);
-    view->is_over = true;
 }
 
 bool vd_view_is_empty(struct vd_view *view)
 {
-    if (!view->is_over)
-        view->is_over = sem_trywait(&view->empty) == 0;
-    return view->is_over;
+    return sem_trywait(&view->empty) == 0;
 }
 
 int vd_view_close(struct vd_view *view)

@@ -31,8 +31,7 @@ static void set_options(struct vdisk_open_options *options, struct vdisk_option 
     options->option_count = job->option_count;
     for (unsigned int i = 0; i < job->option_count; i++)
         ceph[i] = (struct vdisk_option){.key = job->options[i].key, .value = job->options[i].value};
-    if (job->disks_per_connection)
-        bench_unsupported("vdisk_open_options.disks_per_connection");
+    options->disks_per_connection = job->disks_per_connection;
     if (job->tuning)
         bench_unsupported("tuning profiles");
 }
@@ -57,8 +56,6 @@ static void *open_disks(const struct job *job)
     struct vdisk_option ceph[JOB_MAX_OPTIONS];
     struct vdisk_open_options options;
 
-    if (job->plug)
-        bench_unsupported("vdisk_queue_plug");
     set_options(&options, ceph, job);
     disks->flags = job->zero_copy ? VDISK_IO_ZERO_COPY : 0;
     disks->poll = job->poll;
@@ -182,6 +179,20 @@ static unsigned int wait_for_some(void *arg, struct slot **done, unsigned int ma
     return (unsigned int)n;
 }
 
+static void plug(void *arg)
+{
+    struct lane *lane = arg;
+
+    bench_check("vdisk_queue_plug", vdisk_queue_plug(lane->queue));
+}
+
+static void unplug(void *arg)
+{
+    struct lane *lane = arg;
+
+    bench_check("vdisk_queue_unplug", vdisk_queue_unplug(lane->queue));
+}
+
 const struct engine engine_vdisk = {
     .name = "vdisk",
     .open = open_disks,
@@ -191,5 +202,7 @@ const struct engine engine_vdisk = {
     .lane_new = lane_new,
     .submit = submit,
     .wait = wait_for_some,
+    .plug = plug,
+    .unplug = unplug,
     .lane_free = lane_free,
 };

@@ -24,6 +24,8 @@ struct mode {
     const char *name;
     bool is_read;
     unsigned int batch;
+    /* The requests of a round are neighbours, gathered and sent as one. */
+    bool merged;
 };
 
 static const struct mode modes[] = {
@@ -31,6 +33,8 @@ static const struct mode modes[] = {
     {"write-1", .is_read = false, .batch = 1},
     {"read-32", .is_read = true, .batch = 32},
     {"write-32", .is_read = false, .batch = 32},
+    {"read-merged", .is_read = true, .batch = 32, .merged = true},
+    {"write-merged", .is_read = false, .batch = 32, .merged = true},
 };
 
 static char data[MOST][BLOCK];
@@ -58,8 +62,12 @@ static void do_round(struct vdisk_queue *queue, struct vdisk *disk, const struct
 {
     struct vdisk_completion completions[MOST];
 
+    if (mode->merged)
+        check("vdisk_queue_plug", vdisk_queue_plug(queue), 0);
     for (unsigned int i = 0; i < mode->batch; i++)
         submit(queue, disk, mode, i);
+    if (mode->merged)
+        check("vdisk_queue_unplug", vdisk_queue_unplug(queue), 0);
     fake_release(FAKE_IO, SIZE_MAX, FAKE_FIFO, 0);
     check("idle", fake_wait_idle(), true);
     check("vdisk_queue_reap", vdisk_queue_reap(queue, completions, MOST), (int)mode->batch);
@@ -79,6 +87,7 @@ static void run(const struct mode *mode, unsigned int rounds)
 {
     struct vdisk_queue *queue;
     struct vdisk *disk;
+    unsigned int before;
 
     fake_reset();
     fake_create_pool("p");
@@ -88,7 +97,10 @@ static void run(const struct mode *mode, unsigned int rounds)
     fake_hold(FAKE_IO);
     for (unsigned int i = 0; i < WARM_UP_ROUNDS; i++)
         do_round(queue, disk, mode);
+    before = fake_calls("rbd_aio_create_completion");
     counted_rounds(queue, disk, mode, rounds);
+    check("requests to librbd", (int)(fake_calls("rbd_aio_create_completion") - before),
+          (int)(mode->merged ? rounds : rounds * mode->batch));
     fake_release_all();
     fake_hold(0);
     check("vdisk_queue_destroy", vdisk_queue_destroy(queue), 0);
