@@ -14,6 +14,7 @@
 #include "error.h"
 #include "queue.h"
 #include "sync.h"
+#include "target.h"
 #include "task.h"
 
 static int close_error(const struct vdisk *disk, const char *step, int code, struct vdisk_error *err)
@@ -37,6 +38,12 @@ static int close_disk(struct vdisk *disk, struct vdisk_error *err)
     return r;
 }
 
+static void free_disk(struct vdisk *disk)
+{
+    vd_target_free(disk->target);
+    vd_handle_free(disk);
+}
+
 static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
 {
     int r = vd_check_disk(disk, err);
@@ -56,7 +63,7 @@ int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
     if (r < 0)
         return r;
     r = close_disk(disk, err);
-    vd_handle_free(disk);
+    free_disk(disk);
     return r;
 }
 
@@ -81,7 +88,7 @@ static void clear_close(struct vd_task *task)
     const struct close_task *this = (const struct close_task *)task;
 
     if (this->closed)
-        vd_handle_free(this->disk);
+        free_disk(this->disk);
 }
 
 static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_ms, uint32_t flags, void *user_data,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vdisk/disk.h>
@@ -13,22 +14,24 @@
 #include "process.h"
 #include "structs.h"
 #include "sync.h"
+#include "target.h"
 
 /* The first release's size of the structure. */
 #define INFO_FIRST (offsetof(struct vdisk_info, unsettled_writes) + sizeof(uint32_t))
 
 /* Opening. */
 
-/* The names alone: options can hold secrets, which need not stay in memory. */
 static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, struct vdisk_error *err)
 {
     return vdisk_uri_new(names, vdisk_uri_pool(uri), vdisk_uri_namespace(uri), vdisk_uri_image(uri),
                          vdisk_uri_snapshot(uri), err);
 }
 
-static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vdisk_uri *uri,
-                            const struct vdisk_open_options *options, struct vdisk_error *err)
+static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vd_target *target,
+                            struct vdisk_error *err)
 {
+    const struct vdisk_open_options *options = &target->options;
+    const struct vdisk_uri *uri = target->uri;
     struct vd_connection *connection = NULL;
     rados_ioctx_t pool = NULL;
     struct vdisk_uri *names;
@@ -51,32 +54,53 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
     return r;
 }
 
+static int check_access(const struct vd_target *target, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    if (!vdisk_uri_snapshot(target->uri) || target->options.flags & VDISK_OPEN_READ_ONLY)
+        return 0;
+    return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
+                        vd_quote(&quoted, vdisk_uri_snapshot(target->uri)));
+}
+
+/* The target is the disk's on success. */
+static int open_target(struct vdisk **disk, struct vd_target *target, const struct vdisk_uri *uri,
+                       const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    struct vd_cluster *cluster;
+    sigset_t signals;
+    int r = vd_target_init(target, &cluster, uri, options, VDISK_OPEN_READ_ONLY, err);
+
+    if (r == 0)
+        r = check_access(target, err);
+    if (r == 0) {
+        vd_signals_block(&signals);
+        r = connect_and_open(disk, cluster, target, err);
+        vd_signals_restore(&signals);
+    }
+    vd_cluster_put(cluster);
+    if (r == 0)
+        (*disk)->target = target;
+    return r;
+}
+
 int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                struct vdisk_error *err)
 {
-    struct vdisk_open_options full;
-    struct vd_cluster *cluster;
-    struct vd_quoted quoted;
-    sigset_t signals;
+    struct vd_target *target;
     int r;
 
     vd_error_clear(err);
     if (!disk)
         return vd_error_set(err, -EINVAL, "There is nowhere to put the disk: the pointer is NULL.");
     *disk = NULL;
-    r = vd_open_options_read(&full, options, VDISK_OPEN_READ_ONLY, uri, err);
-    if (r < 0)
-        return r;
-    if (vdisk_uri_snapshot(uri) && !(full.flags & VDISK_OPEN_READ_ONLY))
-        return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
-                            vd_quote(&quoted, vdisk_uri_snapshot(uri)));
-    cluster = vd_cluster_get(uri, &full);
-    if (!cluster)
+    target = calloc(1, sizeof *target);
+    if (!target)
         return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
-    vd_signals_block(&signals);
-    r = connect_and_open(disk, cluster, uri, &full, err);
-    vd_signals_restore(&signals);
-    vd_cluster_put(cluster);
+    r = open_target(disk, target, uri, options, err);
+    if (r < 0)
+        vd_target_free(target);
     return r;
 }
 

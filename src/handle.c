@@ -31,10 +31,16 @@ struct vd_view *vd_handle_view(const struct vdisk *disk)
     return atomic_load_explicit(&disk->view, memory_order_acquire);
 }
 
+bool vd_handle_is_barred(const struct vdisk *disk)
+{
+    /* Acquire: as of closing; and whoever finds a bar gone finds the view that took it away. */
+    return atomic_load_explicit(&disk->bars, memory_order_acquire) != 0;
+}
+
 struct vd_view *vd_handle_enter(struct vdisk *disk)
 {
     /* Acquire: closing is said before the view is retired for good, so this loop ends. */
-    while (!atomic_load_explicit(&disk->closing, memory_order_acquire) && !vd_handle_is_fenced(disk)) {
+    while (!atomic_load_explicit(&disk->closing, memory_order_acquire) && !vd_handle_is_barred(disk)) {
         struct vd_view *view = vd_handle_view(disk);
 
         if (vd_view_enter(view))
@@ -46,13 +52,14 @@ struct vd_view *vd_handle_enter(struct vdisk *disk)
 
 struct vd_view *vd_handle_enter_held(struct vdisk *disk)
 {
-    for (;;) {
+    while (!vd_handle_is_barred(disk)) {
         struct vd_view *view = vd_handle_view(disk);
 
-        /* Retired only for a successor, while the disk is held. */
+        /* While the disk is held, it is retired only for a successor, or after barring the disk. */
         if (vd_view_enter(view))
             return view;
     }
+    return NULL;
 }
 
 bool vd_handle_hold(struct vdisk *disk)
@@ -148,12 +155,26 @@ bool vd_handle_is_closing(const struct vdisk *disk)
 bool vd_handle_is_fenced(const struct vdisk *disk)
 {
     /* Relaxed: no other data is read by it. */
-    return atomic_load_explicit(&disk->fenced, memory_order_relaxed);
+    return atomic_load_explicit(&disk->bars, memory_order_relaxed) & VD_BAR_FENCED;
+}
+
+void vd_handle_bar(struct vdisk *disk, enum vd_bar bar)
+{
+    /* Release: before what follows, as retiring the view. */
+    atomic_fetch_or_explicit(&disk->bars, bar, memory_order_acq_rel);
+}
+
+void vd_handle_unbar(struct vdisk *disk, unsigned int bars)
+{
+    /* Release: see vd_handle_is_barred. */
+    atomic_fetch_and_explicit(&disk->bars, ~bars, memory_order_acq_rel);
 }
 
 void vd_handle_note_result(struct vdisk *disk, int result)
 {
-    if (result != -ESHUTDOWN || atomic_exchange_explicit(&disk->fenced, true, memory_order_relaxed))
+    if (result != -ESHUTDOWN)
+        return;
+    if (atomic_fetch_or_explicit(&disk->bars, VD_BAR_FENCED, memory_order_relaxed) & VD_BAR_FENCED)
         return;
     vd_connection_retire(disk->connection);
     vd_worker_post(&disk->connection->worker, &disk->tell_fenced);
@@ -169,14 +190,20 @@ void vd_handle_settle_fenced(struct vdisk *disk)
 
 int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err)
 {
+    unsigned int bars = atomic_load_explicit(&disk->bars, memory_order_relaxed);
     struct vd_quoted quoted;
 
-    if (atomic_load_explicit(&disk->closing, memory_order_relaxed) || !vd_handle_is_fenced(disk))
+    if (atomic_load_explicit(&disk->closing, memory_order_relaxed) || bars == 0)
         return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
+    vd_quote(&quoted, vdisk_uri_image(disk->uri));
+    if (bars & VD_BAR_REOPENING)
+        return vd_error_set(err, -ESHUTDOWN,
+                            "Image %s is being reopened, or that has failed halfway; vdisk_reopen tries again.",
+                            quoted.text);
     return vd_error_set(err, -ESHUTDOWN,
                         "The cluster has fenced the client that has image %s open, so that nothing goes through it any "
                         "more; vdisk_reopen gives the disk another one.",
-                        vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+                        quoted.text);
 }
 
 /* Opening. */
@@ -238,14 +265,15 @@ static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error 
                         vd_place_describe(&place, uri), strerror(-code));
 }
 
-int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
+int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
+                        bool read_only)
 {
     char id[VD_IMAGE_ID_SIZE];
     sigset_t signals;
     int r;
 
     vd_signals_block(&signals);
-    r = vd_view_open(view, disk->pool, vdisk_uri_image(disk->uri), NULL, true);
+    r = vd_view_open(view, pool, vdisk_uri_image(disk->uri), snapshot, read_only);
     vd_signals_restore(&signals);
     if (r < 0)
         return r;
@@ -259,8 +287,12 @@ int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
     return r;
 }
 
-/* Closes all views, of which only the older may still be in use. Returns the first error. */
-static int close_views(struct vdisk *disk)
+int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
+{
+    return vd_handle_open_view(view, disk, disk->pool, NULL, true);
+}
+
+int vd_handle_close_views(struct vdisk *disk)
 {
     struct vd_view *newest = vd_handle_view(disk);
     int result = 0;
@@ -276,7 +308,6 @@ static int close_views(struct vdisk *disk)
         if (result == 0)
             result = r;
     }
-    vd_view_free(newest);
     return result;
 }
 
@@ -318,7 +349,8 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     if (r < 0) {
         open_error(r, uri, err);
         vd_news_stop(new);
-        close_views(new);
+        vd_handle_close_views(new);
+        vd_view_free(view);
         vd_news_end(new);
         vd_parent_free(&new->parent);
         goto out;
@@ -336,6 +368,21 @@ out:
 
 /* Closing. */
 
+void vd_handle_empty_view(struct vdisk *disk)
+{
+    struct vd_view *view = vd_handle_view(disk);
+
+    if (view->is_over)
+        return;
+    vd_news_keep_view(disk);
+    /* Not before it is kept. */
+    view = vd_handle_view(disk);
+    vd_view_retire(view);
+    vd_handle_wake_held(disk);
+    vd_view_wait_empty(view);
+    vd_news_stop(disk);
+}
+
 int vd_handle_close(struct vdisk *disk, const char **step)
 {
     struct vd_view *view;
@@ -344,21 +391,18 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     /* Release: see vd_handle_enter. */
     atomic_store_explicit(&disk->closing, true, memory_order_release);
     end_holds(disk);
-    vd_news_keep_view(disk);
+    vd_handle_empty_view(disk);
     view = vd_handle_view(disk);
-    vd_view_retire(view);
-    vd_handle_wake_held(disk);
-    vd_view_wait_empty(view);
-    vd_news_stop(disk);
 
     *step = "Flushing";
-    if (vd_writes_unflushed(&disk->writes)) {
+    if (!view->closed && vd_writes_unflushed(&disk->writes)) {
         uint64_t mark = vd_writes_mark(&disk->writes);
 
         vd_writes_flushed(&disk->writes, mark, rbd_flush(view->image));
     }
     r = vd_writes_error(&disk->writes);
-    closed = close_views(disk);
+    closed = vd_handle_close_views(disk);
+    vd_view_free(view);
     vd_news_end(disk);
     vd_watches_end(&disk->watches, -ESHUTDOWN);
     if (r < 0)
@@ -382,5 +426,8 @@ void vd_handle_free(struct vdisk *disk)
     vd_parent_free(&disk->parent);
     sem_destroy(&disk->let_go);
     pthread_mutex_destroy(&disk->lanes_lock);
+    for (size_t i = 0; i < disk->former_count; i++)
+        free(disk->former_addresses[i]);
+    free(disk->former_addresses);
     free(disk);
 }

@@ -27,6 +27,15 @@
 #include "writes.h"
 
 struct vdisk_queue;
+struct vd_target;
+
+/* Why a disk that is not closing lets nobody in. */
+enum vd_bar {
+    /* The cluster has fenced the client: nothing goes through the view any more. */
+    VD_BAR_FENCED = 1,
+    /* It is being reopened, or that has failed halfway. */
+    VD_BAR_REOPENING = 2,
+};
 
 /* Room for an image's id. */
 #define VD_IMAGE_ID_SIZE 64
@@ -34,8 +43,10 @@ struct vdisk_queue;
 struct vdisk {
     struct vd_connection *connection;
     rados_ioctx_t pool;
-    /* The names, and id, options: what it was opened by. */
+    /* The names alone. */
     struct vdisk_uri *uri;
+    /* All that it was opened with, secrets too, to be opened with again. Whoever frees the disk frees it before. */
+    struct vd_target *target;
     char image_id[VD_IMAGE_ID_SIZE];
     bool read_only;
     struct vd_layout layout;
@@ -59,9 +70,14 @@ struct vdisk {
     _Atomic(struct vd_view *) view;
     /* Set before the view is retired for good. */
     atomic_bool closing;
-    /* The cluster has fenced the client: nothing goes through the view any more. */
-    atomic_bool fenced;
+    /* enum vd_bar, or-ed. */
+    _Atomic unsigned int bars;
     struct vd_work tell_fenced;
+
+    /* Reopening (reopen.c): under way; and the addresses of the clients that the disk has had and has no more. */
+    atomic_bool reopening;
+    char **former_addresses;
+    size_t former_count;
 
     /* A disk that can be written hears of changes by a watch; of a read-only one, the worker asks by a timer (news.h).
      */
@@ -107,6 +123,11 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
  */
 int vd_handle_close(struct vdisk *disk, const char **step);
 
+/* The two halves of closing, also of reopening. Waits until the current view is empty, for good. Blocks. */
+void vd_handle_empty_view(struct vdisk *disk);
+/* With the current view empty: waits for the older ones, closes all. Returns the first error. Blocks. */
+int vd_handle_close_views(struct vdisk *disk);
+
 /* After vd_handle_close: drops what the disk has of the cluster, which can block; and then its memory, which cannot. */
 void vd_handle_release(struct vdisk *disk);
 void vd_handle_free(struct vdisk *disk);
@@ -118,7 +139,10 @@ void vd_handle_free(struct vdisk *disk);
 bool vd_handle_hold(struct vdisk *disk);
 void vd_handle_let_go(struct vdisk *disk);
 
-/* Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. */
+/*
+ * Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. NULL: it is barred,
+ * and vd_handle_refusal tells why.
+ */
 struct vd_view *vd_handle_enter_held(struct vdisk *disk);
 
 /* Enters the current view; NULL: vd_handle_refusal tells why not. To be left with vd_view_leave, after which the disk
@@ -150,6 +174,7 @@ int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view);
  */
 void vd_handle_note_result(struct vdisk *disk, int result);
 bool vd_handle_is_fenced(const struct vdisk *disk);
+bool vd_handle_is_barred(const struct vdisk *disk);
 bool vd_handle_is_closing(const struct vdisk *disk);
 
 /*
@@ -159,7 +184,11 @@ bool vd_handle_is_closing(const struct vdisk *disk);
  */
 void vd_handle_settle_fenced(struct vdisk *disk);
 
-/* Why the disk lets nobody in: closing, or fenced. Returns -ESHUTDOWN. */
+/* Sets and clears bars. */
+void vd_handle_bar(struct vdisk *disk, enum vd_bar bar);
+void vd_handle_unbar(struct vdisk *disk, unsigned int bars);
+
+/* Why the disk lets nobody in: closing, or barred. Returns -ESHUTDOWN. */
 int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);
 
 /*
@@ -167,5 +196,9 @@ int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);
  * discarded. -ENOENT: it is gone, whatever image has its name by now. Blocks.
  */
 int vd_handle_open_again(struct vd_view **view, struct vdisk *disk);
+
+/* The same, through any pool and for any use. */
+int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
+                        bool read_only);
 
 #endif

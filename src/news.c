@@ -144,6 +144,15 @@ static void run_tell_fenced(struct vd_work *work)
     vd_watches_tell(&disk->watches, VDISK_EVENT_FENCED);
 }
 
+static int start(struct vdisk *disk, uint32_t poll_ms)
+{
+    int r = disk->read_only ? 0 : start_watching(disk);
+
+    if (r == 0 && is_polling(disk))
+        start_polling(disk, poll_ms);
+    return r;
+}
+
 int vd_news_start(struct vdisk *disk, uint32_t poll_ms)
 {
     int r;
@@ -151,10 +160,22 @@ int vd_news_start(struct vdisk *disk, uint32_t poll_ms)
     disk->tell_fenced.run = run_tell_fenced;
     /* librbd has just read them. */
     r = read_snapshots(&disk->snapshots, vd_handle_view(disk)->image);
-    if (r == 0 && !disk->read_only)
-        r = start_watching(disk);
-    if (r == 0 && is_polling(disk))
-        start_polling(disk, poll_ms);
+    return r < 0 ? r : start(disk, poll_ms);
+}
+
+int vd_news_start_again(struct vdisk *disk)
+{
+    int r;
+
+    disk->watching = false;
+    /* Nothing of the disk's runs on a worker. Relaxed: a post, or starting a timer, orders it before what does then. */
+    atomic_store_explicit(&disk->deaf, false, memory_order_relaxed);
+    atomic_store_explicit(&disk->refresh_posted, false, memory_order_relaxed);
+    r = start(disk, disk->poll.period_ms);
+
+    /* What has happened to the snapshots since they were last looked at. A poll comes by itself. */
+    if (r == 0 && disk->watching)
+        watch_fired(disk);
     return r;
 }
 
@@ -182,9 +203,14 @@ void vd_news_end(struct vdisk *disk)
 
 void vd_news_watched(struct vdisk *disk, struct vd_watch *watch)
 {
+    struct vd_view *view = vd_handle_enter_held(disk);
+
     if (vd_handle_is_fenced(disk))
         vd_watch_tell(watch, VDISK_EVENT_FENCED);
+    if (!view)
+        return;
     /* What has happened since the snapshots were last looked at. */
-    else if (disk->watching)
+    if (disk->watching)
         watch_fired(disk);
+    vd_view_leave(view);
 }

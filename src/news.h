@@ -14,6 +14,9 @@
 /* With the image just opened, nobody else using the disk. Blocks. Returns 0 or a negative errno: to be stopped too. */
 int vd_news_start(struct vdisk *disk, uint32_t poll_ms);
 
+/* With another view in its place, after vd_news_stop. What changed in between is told. The same otherwise. */
+int vd_news_start_again(struct vdisk *disk);
+
 /* From now on the view is not replaced any more. Blocks. */
 void vd_news_keep_view(struct vdisk *disk);
 

@@ -33,8 +33,9 @@ static uint64_t longest(const struct vdisk *disk)
 
 static bool continues(const struct vd_transfer *transfer, const struct vd_flight *flight)
 {
-    return flight->disk == transfer->disk && flight->kind == transfer->kind && flight->view == transfer->view &&
-           flight->flags == transfer->flags && flight->offset + flight->length == transfer->offset &&
+    /* One view is of one disk. */
+    return flight->view == transfer->view && flight->kind == transfer->kind && flight->flags == transfer->flags &&
+           flight->offset + flight->length == transfer->offset &&
            flight->length + transfer->length <= longest(transfer->disk);
 }
 

@@ -104,3 +104,10 @@ void vd_target_clear(struct vd_target *target)
     vdisk_uri_free(target->uri);
     *target = (struct vd_target){0};
 }
+
+void vd_target_free(struct vd_target *target)
+{
+    if (target)
+        vd_target_clear(target);
+    free(target);
+}

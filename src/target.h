@@ -30,4 +30,7 @@ int vd_target_init(struct vd_target *target, struct vd_cluster **cluster, const 
 /* Frees the copies, values of options wiped. */
 void vd_target_clear(struct vd_target *target);
 
+/* The same, and the structure too. NULL is fine. */
+void vd_target_free(struct vd_target *target);
+
 #endif

@@ -43,7 +43,7 @@ void vd_task_free(struct vd_task *task)
 
 /* Running. */
 
-/* Keeps the disk while the task lives. A fenced one takes only what deals with views itself. */
+/* Keeps the disk while the task lives. A barred one takes only what deals with views itself. */
 static int hold_disk(const struct vd_task *task, struct vdisk_error *err)
 {
     struct vdisk *disk = task->disk;
@@ -53,7 +53,7 @@ static int hold_disk(const struct vd_task *task, struct vdisk_error *err)
         return 0;
     if (!vd_handle_hold(disk))
         return vd_handle_refusal(disk, err);
-    if (task->kind->without_view || !vd_handle_is_fenced(disk))
+    if (task->kind->without_view || !vd_handle_is_barred(disk))
         return 0;
     r = vd_handle_refusal(disk, err);
     vd_handle_let_go(disk);
@@ -68,6 +68,8 @@ static int run(struct vd_task *task, struct vdisk_error *err)
     if (!task->disk || task->kind->without_view)
         return task->kind->run(task, err);
     task->view = vd_handle_enter_held(task->disk);
+    if (!task->view)
+        return vd_handle_refusal(task->disk, err);
     r = task->kind->run(task, err);
     vd_handle_note_result(task->disk, r);
     vd_view_leave(task->view);

@@ -71,13 +71,16 @@ void vd_view_retire(struct vd_view *view)
 
 void vd_view_wait_empty(struct vd_view *view)
 {
-    while (sem_wait(&view->empty) < 0)
+    while (!view->is_over && sem_wait(&view->empty) < 0)
         assert(errno == EINTR);
+    view->is_over = true;
 }
 
 bool vd_view_is_empty(struct vd_view *view)
 {
-    return sem_trywait(&view->empty) == 0;
+    if (!view->is_over)
+        view->is_over = sem_trywait(&view->empty) == 0;
+    return view->is_over;
 }
 
 int vd_view_close(struct vd_view *view)

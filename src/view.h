@@ -27,6 +27,8 @@ struct vd_view {
     /* Posted once, when the gate is closed and nobody is inside. */
     sem_t empty;
     bool closed;
+    /* Retired and waited for. */
+    bool is_over;
     /* Held while librbd is asked for the size: an answer that comes late must not undo a newer one. */
     pthread_mutex_t asking;
     /* Relaxed: a hint for checking ranges, no other data is read by it. */
@@ -46,7 +48,7 @@ void vd_view_leave(struct vd_view *view);
 /* Lets nobody in from now on. */
 void vd_view_retire(struct vd_view *view);
 
-/* Of a retired view: waits until it is empty, or only looks. */
+/* Of a retired view: waits until it is empty, or only looks. Once it was found empty, it is over. */
 void vd_view_wait_empty(struct vd_view *view);
 bool vd_view_is_empty(struct vd_view *view);
 

@@ -22,6 +22,9 @@ struct collector {
     struct vd_walk *walk;
     size_t capacity;
     uint64_t end;
+    /* The range that librbd is asked about holds that of the walk; it has told of what is up to `told`. */
+    uint64_t told;
+    uint64_t asked_end;
     /* Where nothing of the image's own is, the parent is what is read: up to here. */
     uint64_t parent_end;
     /* It has had librbd stop: 0, because the room is used up, or a negative errno. */
@@ -100,7 +103,16 @@ static int fill_gap(struct collector *collector, uint64_t offset)
  */
 static bool is_in_order(const struct collector *collector, uint64_t offset, uint64_t length)
 {
-    return offset >= collector->walk->next && offset <= collector->end && length <= collector->end - offset;
+    return offset >= collector->told && offset <= collector->asked_end && length <= collector->asked_end - offset;
+}
+
+static int collect_inside(struct collector *collector, uint64_t offset, uint64_t length, uint32_t flags)
+{
+    int r = 0;
+
+    if (!collector->walk->changes)
+        r = fill_gap(collector, offset);
+    return r < 0 ? r : add(collector, offset, length, flags);
 }
 
 /* For librbd, which calls it in the thread that asked. */
@@ -108,19 +120,22 @@ static int collect(uint64_t offset, size_t length, int exists, void *arg)
 {
     struct collector *collector = arg;
     const struct vd_walk *walk = collector->walk;
-    int r = 0;
+    uint64_t start, end;
 
     /* Objects that were asked before it was known are told of all the same. */
     if (collector->stopped)
         return STOP;
     if (!is_in_order(collector, offset, length))
         return stop(collector, -EPROTO);
+    collector->told = offset + length;
+    start = offset > walk->offset ? offset : walk->offset;
+    end = collector->told < collector->end ? collector->told : collector->end;
+    if (start >= end)
+        return 0;
     /* Of what never was but zeroes, and of a map, that data is gone says no more than nothing. */
     if (!exists && !(walk->changes && walk->from))
         return 0;
-    if (!walk->changes)
-        r = fill_gap(collector, offset);
-    return r < 0 ? r : add(collector, offset, length, exists ? VDISK_EXTENT_DATA : VDISK_EXTENT_ZERO);
+    return collect_inside(collector, start, end - start, exists ? VDISK_EXTENT_DATA : VDISK_EXTENT_ZERO);
 }
 
 /* Asking. */
@@ -177,6 +192,22 @@ static int find_parent_end(uint64_t *parent_end, const struct vd_walk *walk, rbd
     return walk->changes || walk->with_parent ? 0 : rbd_get_overlap(image, parent_end);
 }
 
+/*
+ * Of a part of an object that is beyond the object's end librbd 16.2.15 tells, without a map, what the parent has
+ * there. Asked about whole sets of objects, it tells the same of a byte whatever the range is.
+ */
+static void choose_range(struct collector *collector, const struct vdisk *disk, uint64_t size)
+{
+    uint64_t set = disk->layout.object_size * disk->layout.stripe_count;
+    uint64_t last = (collector->end - 1) / set * set;
+
+    collector->told = collector->walk->offset / set * set;
+    /* It may have become smaller since the range was checked. */
+    if (size < collector->end)
+        size = collector->end;
+    collector->asked_end = size - last > set ? last + set : size;
+}
+
 static int iterate(struct collector *collector, const struct vdisk *disk, rbd_image_t image,
                    const struct subject *subject)
 {
@@ -188,7 +219,8 @@ static int iterate(struct collector *collector, const struct vdisk *disk, rbd_im
         r = find_parent_end(&collector->parent_end, walk, image);
     if (r < 0)
         return r;
-    r = rbd_diff_iterate2(image, walk->from, walk->offset, walk->length, walk->with_parent, fast, collect, collector);
+    r = rbd_diff_iterate2(image, walk->from, collector->told, collector->asked_end - collector->told, walk->with_parent,
+                          fast, collect, collector);
     if (r == 0 && !walk->changes)
         r = fill_gap(collector, collector->end);
     if (collector->stopped)
@@ -308,6 +340,7 @@ static int walk_view(struct vd_walk *walk, struct vdisk *disk, struct vd_view *v
     r = flush(disk, view->image, err);
     if (r < 0)
         return r;
+    choose_range(&collector, disk, atomic_load_explicit(&view->size, memory_order_relaxed));
     r = iterate(&collector, disk, view->image, &subject);
     if (r < 0)
         return vd_error_set(err, r, "Finding the extents of image %s failed: %s.",

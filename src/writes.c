@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "writes.h"
 
+#include <errno.h>
+
 void vd_writes_done(struct vd_writes *writes)
 {
     /* Release: pairs with vd_writes_mark, so that a flush started after this write covers it. */
@@ -40,6 +42,16 @@ int vd_writes_flushed(struct vd_writes *writes, uint64_t mark, int result)
 int vd_writes_error(struct vd_writes *writes)
 {
     return atomic_load_explicit(&writes->error, memory_order_relaxed);
+}
+
+void vd_writes_lose(struct vd_writes *writes)
+{
+    int error = vd_writes_error(writes);
+
+    /* With another client, -ESHUTDOWN would say what is not so any more. */
+    if ((error == 0 && vd_writes_unflushed(writes)) || error == -ESHUTDOWN)
+        atomic_store_explicit(&writes->error, -EIO, memory_order_relaxed);
+    raise_flushed(writes, vd_writes_mark(writes));
 }
 
 void vd_writes_acknowledge(struct vd_writes *writes)

@@ -30,6 +30,12 @@ int vd_writes_flushed(struct vd_writes *writes, uint64_t mark, int result);
 /* The error that every flush is to fail with until it is acknowledged, or 0. */
 int vd_writes_error(struct vd_writes *writes);
 
+/*
+ * The client is gone, and nothing more will come of the writes that no good flush covers. If there are any, or a flush
+ * has failed, the error is -EIO, unless it was another one already.
+ */
+void vd_writes_lose(struct vd_writes *writes);
+
 void vd_writes_acknowledge(struct vd_writes *writes);
 
 /* Whether a write has completed since the last good flush began. */

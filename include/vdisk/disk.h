@@ -306,6 +306,44 @@ int vdisk_aio_resize(struct vdisk_queue *queue, struct vdisk *disk, uint64_t siz
 int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err);
 
 /*
+ * First have the cluster fence the client that the disk has now, unless it has. Then nothing that was sent through it
+ * can change the image any more. Other disks of this process that share the client are fenced with it, and to be
+ * reopened too. What was written and not flushed is lost, and reported, as below.
+ */
+#define VDISK_REOPEN_FENCE (1u << 0)
+
+/*
+ * Gives the disk another client of the cluster, opened as it was at first; the handle, its queues' requests and its
+ * watches stay. This is how a disk whose client the cluster has fenced, so that everything fails with -ESHUTDOWN, comes
+ * back: it does not by itself, since whoever fenced it may have had a reason, such as running the machine elsewhere. So
+ * the program should know that there is none any more; what can be checked is that nobody has the exclusive lock.
+ *
+ * Nothing of the old client can change the image afterwards: it is fenced, and the new one has seen the cluster's
+ * newest map; or it is not fenced, and everything that was sent through it is over. For the latter, no write may be
+ * unsettled (vdisk_queue_cancel), unless VDISK_REOPEN_FENCE is given. Requests that are in flight are waited for.
+ *
+ * If the old client is fenced and a write has completed since the last good flush, that write may be lost: flushes fail
+ * with -EIO until vdisk_acknowledge_loss. If it is not fenced, it is flushed. The size can be another one afterwards
+ * (vdisk_get_size, VDISK_EVENT_RESIZED).
+ *
+ * Blocks. Calls and requests of others meanwhile may be refused with -ESHUTDOWN. When it fails, a fenced disk stays
+ * fenced; one that is not fenced can be used as before, or, if it has failed late, all but reopened and closed is
+ * refused: the next vdisk_reopen tries again.
+ *
+ * -EBUSY      another client has the exclusive lock, writes are unsettled, or a queue is plugged with requests to the
+ *             disk: the message says which
+ * -EALREADY   the disk is being reopened
+ * -ENOENT     the image is gone, or another one has its name
+ * -EINVAL     `disk` is NULL, or a flag is unknown
+ * -EACCES     the user may not fence clients
+ * -ESHUTDOWN  the disk is closing, or the new client was fenced at once
+ * -EPERM      a forked child
+ * -ENOMEM     out of memory
+ * and as vdisk_open, and whatever else librados or librbd report
+ */
+int vdisk_reopen(struct vdisk *disk, uint32_t flags, struct vdisk_error *err);
+
+/*
  * Drops what is cached of the image in this process, so that what is read next comes from the cluster: for when
  * somebody else has written to the image, as before a migration that ends here. Without a cache (`rbd_cache` is false,
  * or where write-around would be in force) there is nothing to drop. Blocks.

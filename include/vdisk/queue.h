@@ -264,6 +264,15 @@ int vdisk_aio_compare_and_write(struct vdisk_queue *queue, struct vdisk *disk, c
 int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data);
 
 /*
+ * vdisk_reopen on a queue: never blocks. 0: accepted, the result comes with the completion. Operations on the disk that
+ * were accepted before come first, and those accepted after wait for it.
+ *
+ * -EAGAIN  the queue is full, or no thread can be started
+ */
+int vdisk_aio_reopen(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
+                     struct vdisk_error *err);
+
+/*
  * vdisk_invalidate on a queue: never blocks. 0: accepted, the result comes with the completion. `flags` must be 0.
  *
  * -EAGAIN  the queue is full, or no thread can be started

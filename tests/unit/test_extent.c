@@ -16,6 +16,12 @@ static struct {
     void (*meanwhile)(void);
 } addition;
 
+/* What it was asked about last. */
+static struct {
+    uint64_t offset;
+    uint64_t length;
+} asked;
+
 int __real_rbd_diff_iterate2(rbd_image_t image, const char *from, uint64_t offset, uint64_t length, uint8_t parent,
                              uint8_t whole_object, int (*callback)(uint64_t, size_t, int, void *), void *argument);
 int __wrap_rbd_diff_iterate2(rbd_image_t image, const char *from, uint64_t offset, uint64_t length, uint8_t parent,
@@ -24,7 +30,11 @@ int __wrap_rbd_diff_iterate2(rbd_image_t image, const char *from, uint64_t offse
 int __wrap_rbd_diff_iterate2(rbd_image_t image, const char *from, uint64_t offset, uint64_t length, uint8_t parent,
                              uint8_t whole_object, int (*callback)(uint64_t, size_t, int, void *), void *argument)
 {
-    int r = addition.length > 0 ? callback(addition.offset, addition.length, 1, argument) : 0;
+    int r;
+
+    asked.offset = offset;
+    asked.length = length;
+    r = addition.length > 0 ? callback(addition.offset, addition.length, 1, argument) : 0;
 
     if (r == 0)
         r = __real_rbd_diff_iterate2(image, from, offset, length, parent, whole_object, callback, argument);
@@ -107,6 +117,25 @@ static void a_range_need_not_be_aligned(void **state)
     assert_map_of(fixture->disk, OBJECT + 7, 2 * OBJECT, 0, {OBJECT + 7, OBJECT - 7, DATA, 0},
                   {2 * OBJECT, OBJECT + 7, ZERO, 0});
     assert_map_of(fixture->disk, IMAGE_SIZE - 1, 1, 0, {IMAGE_SIZE - 1, 1, ZERO, 0});
+}
+
+static void objects_are_asked_as_a_whole(void **state)
+{
+    struct vdisk *disk;
+
+    (void)state;
+    fake_create_image("p", "", "odd", 2 * OBJECT + 5);
+    disk = open_disk("rbd:p/odd", 0);
+    assert_map_of(disk, OBJECT + 1, 1, 0, {OBJECT + 1, 1, ZERO, 0});
+    assert_int_equal(asked.offset, OBJECT);
+    assert_int_equal(asked.length, OBJECT);
+    assert_map_of(disk, OBJECT - 1, OBJECT + 2, 0, {OBJECT - 1, OBJECT + 2, ZERO, 0});
+    assert_int_equal(asked.offset, 0);
+    assert_int_equal(asked.length, 2 * OBJECT + 5);
+    assert_map_of(disk, 2 * OBJECT, 1, 0, {2 * OBJECT, 1, ZERO, 0});
+    assert_int_equal(asked.offset, 2 * OBJECT);
+    assert_int_equal(asked.length, 5);
+    close_disk(disk);
 }
 
 static void without_a_valid_map_every_object_is_asked(void **state)
@@ -455,6 +484,7 @@ int main(void)
         DISK_TEST(an_empty_range_has_no_extents),
         DISK_TEST(neighbours_of_a_kind_are_one),
         DISK_TEST(a_range_need_not_be_aligned),
+        DISK_TEST(objects_are_asked_as_a_whole),
         DISK_TEST(without_a_valid_map_every_object_is_asked),
         DISK_TEST(stripes_are_where_they_are),
         DISK_TEST(a_snapshot_has_a_map_of_its_own),

@@ -156,7 +156,7 @@ static void an_error_that_sticks_fences_nobody(void **state)
     fake_next_result(FAKE_FLUSH, -ESHUTDOWN);
     assert_int_equal(fake_release(FAKE_FLUSH, 1, FAKE_FIFO, 0), 1);
     assert_int_equal(reap_one(fixture->queue), -ESHUTDOWN);
-    atomic_store(&fixture->disk->fenced, false);
+    vd_handle_unbar(fixture->disk, VD_BAR_FENCED);
     fake_next_result(FAKE_FLUSH, -EIO);
     fake_release_all();
     assert_int_equal(reap_one(fixture->queue), -ESHUTDOWN);
