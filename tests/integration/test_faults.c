@@ -3,105 +3,19 @@
  * A cluster that stands still, dies and comes back, is full, or fences us. It is a cluster of the test's own, since
  * no other test would like it.
  */
+#include "own_cluster.h"
 #include "support.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SIZE (MIB(5) + 4097)
 #define READS 8
-
-/* The cluster. */
-
-#define CLUSTER(...) succeed(ARGV(VDISK_CLUSTER_SCRIPT, __VA_ARGS__))
-
-/* Stops the cluster when this process is gone, however it went. */
-struct warden {
-    pid_t pid;
-    /* Closed at our end; then the warden does its duty. */
-    int pipe;
-};
-
-static void __attribute__((noreturn)) keep_watch(int pipe, const char *dir)
-{
-    char byte;
-
-    setsid();
-    while (read(pipe, &byte, 1) > 0)
-        ;
-    execlp("sh", "sh", "-c", "\"$0\" stop \"$1\" >&2 && rm -rf \"$1\"", VDISK_CLUSTER_SCRIPT, dir, (char *)NULL);
-    _exit(127);
-}
-
-static bool post_warden(struct warden *warden, const char *dir)
-{
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return false;
-    warden->pid = fork();
-    if (warden->pid == 0) {
-        close(ends[1]);
-        keep_watch(ends[0], dir);
-    }
-    close(ends[0]);
-    warden->pipe = ends[1];
-    return warden->pid > 0;
-}
-
-static struct warden warden;
-
-/* bluestore, because a memstore does not survive a kill. */
-static int start_cluster(void **state)
-{
-    char dir[4096];
-    struct reply reply;
-
-    (void)state;
-    snprintf(dir, sizeof dir, "%s/vdisk-faults-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    if (!mkdtemp(dir) || !post_warden(&warden, dir))
-        return -1;
-    use_cluster(dir);
-    run(&reply, ARGV(VDISK_CLUSTER_SCRIPT, "start", dir, "--store", "bluestore"));
-    if (reply.status != 0)
-        print_error("%s", reply.err);
-    free_reply(&reply);
-    return reply.status == 0 ? 0 : -1;
-}
-
-static int stop_cluster(void **state)
-{
-    int status;
-
-    close(warden.pipe);
-    if (waitpid(warden.pid, &status, 0) != warden.pid || status != 0)
-        return -1;
-    return tear_down(state);
-}
-
-static void thaw(void *daemon)
-{
-    CLUSTER("thaw", cluster_dir(), daemon);
-}
-
-static void freeze(const char *daemon)
-{
-    CLUSTER("freeze", cluster_dir(), daemon);
-    undo_later(thaw, (void *)(uintptr_t)daemon);
-}
-
-static void thaw_now(const char *daemon)
-{
-    forget(daemon);
-    thaw((void *)(uintptr_t)daemon);
-}
 
 static const char osd[] = "osd.0", mon[] = "mon.a";
 
@@ -371,9 +285,19 @@ static void a_write_that_nobody_takes_is_not_called_complete(void **state)
     assert_done(vdisk_pwrite(fixture.disk, fixture.data, SIZE, 0, 0, &err), &err);
     assert_done(vdisk_flush(fixture.disk, &err), &err);
     freeze(osd);
+    fill(fixture.data, 4096, 2);
     assert_failed(vdisk_pwrite(fixture.disk, fixture.data, 4096, 0, 0, &err), -ETIMEDOUT, &err,
                   FRAGMENTS(base_name(fixture.image)));
     thaw_now(osd);
+    /* Nothing tells whether it has landed by now, or ever will, but that its client cannot write any more. */
+    assert_failed(vdisk_reopen(fixture.disk, 0, &err), -EBUSY, &err, FRAGMENTS("VDISK_REOPEN_FENCE"));
+    assert_done(vdisk_reopen(fixture.disk, VDISK_REOPEN_FENCE, &err), &err);
+    assert_failed(vdisk_flush(fixture.disk, &err), -EIO, &err, FRAGMENTS(base_name(fixture.image)));
+    assert_done(vdisk_acknowledge_loss(fixture.disk, &err), &err);
+    fill(fixture.data, 4096, 3);
+    assert_done(vdisk_pwrite(fixture.disk, fixture.data, 4096, 0, 0, &err), &err);
+    assert_done(vdisk_flush(fixture.disk, &err), &err);
+    assert_rbd_exports(fixture.image, fixture.data, SIZE);
     take_down_disk(&fixture);
 }
 
@@ -664,5 +588,5 @@ int main(void)
         TEST(deleting_the_pool_of_an_open_disk_leaves_no_request_behind),
     };
 
-    return cmocka_run_group_tests(tests, start_cluster, stop_cluster);
+    return cmocka_run_group_tests(tests, start_own_cluster, stop_own_cluster);
 }
