@@ -85,7 +85,16 @@ int vd_check_range(struct vd_transfer *transfer, struct vdisk *disk, enum vd_req
 
     if (r == 0)
         r = vd_check_flags(flags, edges[kind].flags, err);
-    *transfer = (struct vd_transfer){.disk = disk, .kind = kind, .flags = flags, .length = length, .offset = offset};
+    transfer->disk = disk;
+    transfer->kind = kind;
+    transfer->flags = flags;
+    transfer->iov = NULL;
+    transfer->iovcnt = 0;
+    transfer->compare = NULL;
+    transfer->skip = 0;
+    transfer->length = length;
+    transfer->offset = offset;
+    transfer->was_inside = false;
     return r;
 }
 

@@ -54,11 +54,6 @@ int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint3
     return 0;
 }
 
-void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadline *deadline)
-{
-    vd_heap_remove(&queue->deadlines, &deadline->item);
-}
-
 void vd_expiry_alarm_taken(struct vdisk_queue *queue)
 {
     queue->alarm_time = VD_NEVER;

@@ -21,7 +21,11 @@ void vd_expiry_destroy(struct vdisk_queue *queue);
  * it can be refused.
  */
 int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint32_t timeout_ms);
-void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadline *deadline);
+static inline void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadline *deadline)
+{
+    if (deadline->item.place > 0)
+        vd_heap_remove(&queue->deadlines, &deadline->item);
+}
 
 /* The alarm's letter was taken from the mailbox. */
 void vd_expiry_alarm_taken(struct vdisk_queue *queue);

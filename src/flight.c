@@ -13,34 +13,6 @@
 #include "fate.h"
 #include "layout.h"
 
-/* What sets the kinds apart. */
-struct trait {
-    /* Hands the flight, or the next piece of it, to librbd. */
-    int (*start)(struct vd_flight *flight, rbd_completion_t completion);
-    bool has_buffers;
-    bool takes_data;
-    /* What librbd calls done must be inside the image, and wants a flush. */
-    bool changes;
-    bool in_pieces;
-};
-
-static const struct trait *trait_of(enum vd_request_kind kind);
-
-bool vd_flight_has_buffers(enum vd_request_kind kind)
-{
-    return trait_of(kind)->has_buffers;
-}
-
-bool vd_flight_takes_data(enum vd_request_kind kind)
-{
-    return trait_of(kind)->takes_data;
-}
-
-bool vd_flight_changes(enum vd_request_kind kind)
-{
-    return trait_of(kind)->changes;
-}
-
 struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox)
 {
     struct vd_flight *flight = calloc(1, sizeof *flight);
@@ -87,7 +59,7 @@ static uint64_t next_piece(const struct vd_flight *flight)
     uint64_t left = flight->length - flight->done;
     uint64_t piece, to_end;
 
-    if (!trait_of(flight->kind)->in_pieces)
+    if (!vd_flight_in_pieces(flight->kind))
         return left;
     piece = vd_layout_piece(&flight->disk->layout);
     if (flight->flags & VDISK_WRITE_ZEROES_THICK && piece > VDISK_MAX_REQUEST)
@@ -162,22 +134,15 @@ static int start_compare_and_write(struct vd_flight *flight, rbd_completion_t co
                                           completion, &flight->mismatch, 0);
 }
 
-static const struct trait traits[] = {
-    [VD_REQUEST_READ] = {.start = start_read, .has_buffers = true},
-    [VD_REQUEST_WRITE] = {.start = start_write, .has_buffers = true, .takes_data = true, .changes = true},
-    [VD_REQUEST_FLUSH] = {.start = start_flush},
-    [VD_REQUEST_DISCARD] = {.start = start_discard, .changes = true, .in_pieces = true},
-    [VD_REQUEST_WRITE_ZEROES] = {.start = start_write_zeroes, .changes = true, .in_pieces = true},
-    [VD_REQUEST_COMPARE_AND_WRITE] = {.start = start_compare_and_write,
-                                      .has_buffers = true,
-                                      .takes_data = true,
-                                      .changes = true},
+/* Hand the flight, or the next piece of it, to librbd. */
+static int (*const starts[])(struct vd_flight *flight, rbd_completion_t completion) = {
+    [VD_REQUEST_READ] = start_read,
+    [VD_REQUEST_WRITE] = start_write,
+    [VD_REQUEST_FLUSH] = start_flush,
+    [VD_REQUEST_DISCARD] = start_discard,
+    [VD_REQUEST_WRITE_ZEROES] = start_write_zeroes,
+    [VD_REQUEST_COMPARE_AND_WRITE] = start_compare_and_write,
 };
-
-static const struct trait *trait_of(enum vd_request_kind kind)
-{
-    return &traits[kind];
-}
 
 static void completed(rbd_completion_t completion, void *arg);
 
@@ -189,7 +154,7 @@ int vd_flight_step(struct vd_flight *flight)
 
     if (r < 0)
         return r;
-    r = flight->flushing ? start_flush(flight, completion) : trait_of(flight->kind)->start(flight, completion);
+    r = flight->flushing ? start_flush(flight, completion) : starts[flight->kind](flight, completion);
     if (r < 0)
         rbd_aio_release(completion);
     return r < 0 ? r : 0;
@@ -248,7 +213,7 @@ static int conclude(struct vd_flight *flight, ssize_t result)
     vd_handle_note_result(flight->disk, r);
     if (flight->flushing)
         return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, r);
-    if (trait_of(flight->kind)->changes)
+    if (vd_flight_changes(flight->kind))
         return conclude_change(flight, r);
     flight->valid = result > 0 ? (uint64_t)result : 0;
     assert(flight->valid <= flight->length);
@@ -258,7 +223,7 @@ static int conclude(struct vd_flight *flight, ssize_t result)
 /* Whether another step is to be made. */
 static bool next_step(struct vd_flight *flight)
 {
-    if (flight->flushing)
+    if (flight->flushing || (flight->piece == flight->length && !flight->flush_after))
         return false;
     flight->done += flight->piece;
     flight->piece = next_piece(flight);
@@ -289,7 +254,7 @@ static void run_settle_size(struct vd_work *work)
     vd_handle_refresh_size(flight->disk, flight->view);
     if (flight->kind == VD_REQUEST_READ && !vd_view_holds(flight->view, flight->offset, 1))
         result = 0;
-    if (trait_of(flight->kind)->changes && !is_inside(flight))
+    if (vd_flight_changes(flight->kind) && !is_inside(flight))
         result = -EIO;
     advance(flight, result);
 }

@@ -101,10 +101,28 @@ struct vd_flight {
     struct vd_unsettled_write write;
 };
 
-/* Whether there are buffers of the caller's, whether what is in them goes to the disk; whether it changes data. */
-bool vd_flight_has_buffers(enum vd_request_kind kind);
-bool vd_flight_takes_data(enum vd_request_kind kind);
-bool vd_flight_changes(enum vd_request_kind kind);
+/* Whether there are buffers of the caller's; whether what is in them goes to the disk; whether it changes data. */
+
+static inline bool vd_flight_has_buffers(enum vd_request_kind kind)
+{
+    return (1u << kind) & (1u << VD_REQUEST_READ | 1u << VD_REQUEST_WRITE | 1u << VD_REQUEST_COMPARE_AND_WRITE);
+}
+
+static inline bool vd_flight_takes_data(enum vd_request_kind kind)
+{
+    return (1u << kind) & (1u << VD_REQUEST_WRITE | 1u << VD_REQUEST_COMPARE_AND_WRITE);
+}
+
+static inline bool vd_flight_changes(enum vd_request_kind kind)
+{
+    return kind != VD_REQUEST_READ && kind != VD_REQUEST_FLUSH;
+}
+
+/* What is cut into pieces when it is long. */
+static inline bool vd_flight_in_pieces(enum vd_request_kind kind)
+{
+    return kind == VD_REQUEST_DISCARD || kind == VD_REQUEST_WRITE_ZEROES;
+}
 
 /* A flight whose letters go to `mailbox`. NULL: out of memory. */
 struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox);

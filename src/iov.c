@@ -10,6 +10,11 @@ int vd_iov_length(uint64_t *length, const struct iovec *iov, int iovcnt)
 {
     uint64_t sum = 0;
 
+    /* Here and below: most arrays are one buffer. */
+    if (iovcnt == 1 && iov && iov->iov_base) {
+        *length = iov->iov_len;
+        return 0;
+    }
     *length = 0;
     if (iovcnt < 0 || iovcnt > IOV_MAX || (iovcnt > 0 && !iov))
         return -EINVAL;
@@ -55,6 +60,11 @@ static bool walk_next(struct walk *walk, struct iovec *piece)
     return false;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 int vd_iov_slice_count(const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
 {
     struct walk walk = walk_start(iov, iovcnt, skip, length);
@@ -76,10 +86,15 @@ void vd_iov_slice(struct iovec *slice, const struct iovec *iov, int iovcnt, uint
 
 void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
 {
-    struct walk walk = walk_start(iov, iovcnt, skip, length);
+    struct walk walk;
     struct iovec piece;
     char *at = to;
 
+    if (iovcnt == 1 && skip <= iov->iov_len) {
+        memcpy(to, (const char *)iov->iov_base + skip, least(length, iov->iov_len - skip));
+        return;
+    }
+    walk = walk_start(iov, iovcnt, skip, length);
     while (walk_next(&walk, &piece)) {
         memcpy(at, piece.iov_base, piece.iov_len);
         at += piece.iov_len;
@@ -88,10 +103,15 @@ void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip,
 
 void vd_iov_scatter(const struct iovec *iov, int iovcnt, const void *from, uint64_t length)
 {
-    struct walk walk = walk_start(iov, iovcnt, 0, length);
+    struct walk walk;
     struct iovec piece;
     const char *at = from;
 
+    if (iovcnt == 1) {
+        memcpy(iov->iov_base, from, least(length, iov->iov_len));
+        return;
+    }
+    walk = walk_start(iov, iovcnt, 0, length);
     while (walk_next(&walk, &piece)) {
         memcpy(piece.iov_base, at, piece.iov_len);
         at += piece.iov_len;

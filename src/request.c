@@ -32,8 +32,15 @@ void vd_request_destroy(struct vd_request *request)
 /* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
 static int copy_iov(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    int count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+    int count;
 
+    if (transfer->iovcnt == 1) {
+        request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
+        request->iov[0].iov_len = transfer->length;
+        request->iovcnt = 1;
+        return 0;
+    }
+    count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
     if (count > request->iov_capacity) {
         struct iovec *longer = malloc((size_t)count * sizeof *longer);
 
