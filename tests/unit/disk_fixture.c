@@ -54,7 +54,7 @@ int tear_down_disk(void **state)
     return tear_down_cluster(NULL);
 }
 
-static struct vdisk *open_with(const char *uri, const struct vdisk_open_options *options)
+struct vdisk *open_disk_with(const char *uri, const struct vdisk_open_options *options)
 {
     struct vdisk_error err;
     struct vdisk *disk;
@@ -70,7 +70,7 @@ struct vdisk *open_disk(const char *uri, uint32_t flags)
 
     vdisk_open_options_init(&options, sizeof options);
     options.flags = flags;
-    return open_with(uri, &options);
+    return open_disk_with(uri, &options);
 }
 
 struct vdisk *open_polled(const char *uri)
@@ -80,7 +80,7 @@ struct vdisk *open_polled(const char *uri)
     vdisk_open_options_init(&options, sizeof options);
     options.flags = VDISK_OPEN_READ_ONLY;
     options.size_poll_ms = 1;
-    return open_with(uri, &options);
+    return open_disk_with(uri, &options);
 }
 
 void close_disk(struct vdisk *disk)

@@ -40,6 +40,7 @@ int set_up_disk(void **state);
 int tear_down_disk(void **state);
 
 struct vdisk *open_disk(const char *uri, uint32_t flags);
+struct vdisk *open_disk_with(const char *uri, const struct vdisk_open_options *options);
 
 /* Opened read-only, its size asked for every millisecond. */
 struct vdisk *open_polled(const char *uri);
