@@ -5,6 +5,7 @@ import os
 import sys
 
 from . import plots, table
+from .setting import PROJECT
 
 BEGIN = "<!-- tests/bench/compare writes what follows -->"
 END = "<!-- tests/bench/compare wrote what precedes -->"
@@ -26,6 +27,15 @@ def _figures(folder, works, results):
     return lines
 
 
+def _counted():
+    """What tests/cost has on record."""
+    lines = ["### Instructions of a request inside of libvdisk", "", "| | instructions | locks | rings for a batch |",
+             "|---|---|---|---|"]
+    with open(os.path.join(PROJECT, "tests", "cost", "costs.txt"), encoding="utf-8") as record:
+        lines += ["| " + " | ".join(line.split()) + " |" for line in record if not line.startswith("#")]
+    return lines
+
+
 def write(path, works, saved):
     """`path`: the document, which has the markers. Its plots go into a folder of its name beside it."""
     with open(path, encoding="utf-8") as file:
@@ -33,7 +43,8 @@ def write(path, works, saved):
     if BEGIN not in text or END not in text:
         sys.exit(f"compare: {path} does not have the lines between which to write")
     body = [BEGIN, "", *table.machine(saved["machine"]), "", f"Runs of {saved['seconds']} s.", "",
-            *table.tables(works, saved["results"]), *_figures(path[:-len(".md")], works, saved["results"]), "", END]
+            *table.tables(works, saved["results"]), *_figures(path[:-len(".md")], works, saved["results"]), "",
+            *_counted(), "", END]
     before, after = text[:text.index(BEGIN)], text[text.index(END) + len(END):]
     with open(path, "w", encoding="utf-8") as file:
         file.write(before + "\n".join(body) + after)

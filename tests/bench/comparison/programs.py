@@ -12,7 +12,6 @@ returns a dict of what was measured:
 
 import json
 import re
-import subprocess
 
 from .process import run, run_into_pipe
 
@@ -125,8 +124,3 @@ def rbd_export(image, into):
 def qemu_img_convert(image):
     return lambda setting: _copied(run(["qemu-img", "convert", "-f", "raw", "-O", "raw",
                                         f"rbd:rbd/{image}:conf={setting.conf('default')}", setting.new_file()]))
-
-
-def sync():
-    """Has what was written to files on its way, so that the next run does not wait for it."""
-    subprocess.run(["sync", "--file-system", "."], check=False)
