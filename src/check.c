@@ -51,11 +51,11 @@ int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err)
     return 0;
 }
 
-int vd_check_size(uint64_t size, struct vdisk_error *err)
+int vd_check_size(uint64_t size, uint64_t header, struct vdisk_error *err)
 {
-    if (size > INT64_MAX)
-        return vd_error_set(err, -EFBIG, "A size of %" PRIu64 " bytes is more than an image can have (2^63 - 1).",
-                            size);
+    if (size > INT64_MAX - header)
+        return vd_error_set(err, -EFBIG, "A size of %" PRIu64 " bytes is more than an image can have (%" PRIu64 ").",
+                            size, INT64_MAX - header);
     return 0;
 }
 

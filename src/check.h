@@ -31,8 +31,8 @@ int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err);
 /* What a request does, for sentences: "Reading from", say. */
 const char *vd_check_doing(enum vd_request_kind kind);
 
-/* -EFBIG for a size of an image that does not fit an off_t. */
-int vd_check_size(uint64_t size, struct vdisk_error *err);
+/* -EFBIG for a size of an image that, behind a header of `header` bytes, does not fit an off_t. */
+int vd_check_size(uint64_t size, uint64_t header, struct vdisk_error *err);
 
 /*
  * Fill in a transfer from what the caller passed: of all of `iov`; of a range without data; and of one buffer, which

@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "close.h"
 #include "error.h"
 #include "queue.h"
 #include "sync.h"
@@ -44,6 +45,14 @@ static void free_disk(struct vdisk *disk)
     vd_handle_free(disk);
 }
 
+int vd_close_disk(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r = close_disk(disk, err);
+
+    free_disk(disk);
+    return r;
+}
+
 static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
 {
     int r = vd_check_disk(disk, err);
@@ -62,9 +71,7 @@ int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
     r = check_closable(disk, err);
     if (r < 0)
         return r;
-    r = close_disk(disk, err);
-    free_disk(disk);
-    return r;
+    return vd_close_disk(disk, err);
 }
 
 /* As a task: it has no disk that it could hold, since it is what waits for all who do. */

@@ -180,14 +180,19 @@ static int check_fencing(rados_ioctx_t pool)
     return rbd_namespace_exists(pool, "*", &exists) == -ESHUTDOWN ? -ESHUTDOWN : 0;
 }
 
-static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct vdisk_uri *uri, bool is_new,
+static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct request *request, bool is_new,
                      struct vdisk_error *err)
 {
-    int r = vd_connection_open_pool(pool, connection, uri, err);
+    int r = vd_connection_open_pool(pool, connection, request->uri, err);
 
-    /* With a namespace, that has been asked for. */
-    if (r < 0 || is_new || vdisk_uri_namespace(uri)[0])
+    if (r < 0)
         return r;
+    /* Before an image is opened, which takes it over. */
+    if (!(request->options->flags & VDISK_OPEN_WAIT_FOR_SPACE))
+        rados_set_pool_full_try(*pool);
+    /* With a namespace, that has been asked for. */
+    if (is_new || vdisk_uri_namespace(request->uri)[0])
+        return 0;
     r = check_fencing(*pool);
     if (r < 0) {
         rados_ioctx_destroy(*pool);
@@ -209,7 +214,7 @@ static int try_to_open(struct vd_connection **connection, rados_ioctx_t *pool, b
     if (!is_new && !vd_connection_is_current(*connection, request->uri, request->options))
         r = -ESHUTDOWN;
     if (r == 0)
-        r = open_pool(pool, *connection, request->uri, is_new, err);
+        r = open_pool(pool, *connection, request, is_new, err);
     if (r == -ESHUTDOWN) {
         vd_connection_retire(*connection);
         *again = !is_new;

@@ -1,124 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <vdisk/disk.h>
-#include <vdisk/queue.h>
 
 #include "check.h"
 #include "error.h"
 #include "handle.h"
-#include "open_options.h"
-#include "process.h"
 #include "structs.h"
-#include "sync.h"
-#include "target.h"
 
 /* The first release's size of the structure. */
 #define INFO_FIRST (offsetof(struct vdisk_info, unsettled_writes) + sizeof(uint32_t))
-
-/* Opening. */
-
-static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, struct vdisk_error *err)
-{
-    return vdisk_uri_new(names, vdisk_uri_pool(uri), vdisk_uri_namespace(uri), vdisk_uri_image(uri),
-                         vdisk_uri_snapshot(uri), err);
-}
-
-static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vd_target *target,
-                            struct vdisk_error *err)
-{
-    const struct vdisk_open_options *options = &target->options;
-    const struct vdisk_uri *uri = target->uri;
-    struct vd_connection *connection = NULL;
-    rados_ioctx_t pool = NULL;
-    struct vdisk_uri *names;
-    int r;
-
-    r = copy_names(&names, uri, err);
-    if (r < 0)
-        return r;
-    r = vd_connection_open_for_disk(&connection, &pool, cluster, uri, options, err);
-    if (r == 0)
-        r = vd_handle_open(disk, connection, pool, names, options, err);
-    if (r == 0)
-        return 0;
-    if (pool)
-        rados_ioctx_destroy(pool);
-    if (connection && r == -ESHUTDOWN)
-        vd_connection_retire(connection);
-    vd_connection_release_by_disk(connection);
-    vdisk_uri_free(names);
-    return r;
-}
-
-static int check_access(const struct vd_target *target, struct vdisk_error *err)
-{
-    struct vd_quoted quoted;
-
-    if (!vdisk_uri_snapshot(target->uri) || target->options.flags & VDISK_OPEN_READ_ONLY)
-        return 0;
-    return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
-                        vd_quote(&quoted, vdisk_uri_snapshot(target->uri)));
-}
-
-/* The target is the disk's on success. */
-static int open_target(struct vdisk **disk, struct vd_target *target, const struct vdisk_uri *uri,
-                       const struct vdisk_open_options *options, struct vdisk_error *err)
-{
-    struct vd_cluster *cluster;
-    sigset_t signals;
-    int r = vd_target_init(target, &cluster, uri, options, VDISK_OPEN_READ_ONLY, err);
-
-    if (r == 0)
-        r = check_access(target, err);
-    if (r == 0) {
-        vd_signals_block(&signals);
-        r = connect_and_open(disk, cluster, target, err);
-        vd_signals_restore(&signals);
-    }
-    vd_cluster_put(cluster);
-    if (r == 0)
-        (*disk)->target = target;
-    return r;
-}
-
-int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
-               struct vdisk_error *err)
-{
-    struct vd_target *target;
-    int r;
-
-    vd_error_clear(err);
-    if (!disk)
-        return vd_error_set(err, -EINVAL, "There is nowhere to put the disk: the pointer is NULL.");
-    *disk = NULL;
-    target = calloc(1, sizeof *target);
-    if (!target)
-        return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
-    r = open_target(disk, target, uri, options, err);
-    if (r < 0)
-        vd_target_free(target);
-    return r;
-}
-
-int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open_options *options,
-                   struct vdisk_error *err)
-{
-    struct vdisk_uri *parsed;
-    int r;
-
-    if (disk)
-        *disk = NULL;
-    r = vdisk_uri_parse(&parsed, uri, err);
-    if (r < 0)
-        return r;
-    r = vdisk_open(disk, parsed, options, err);
-    vdisk_uri_free(parsed);
-    return r;
-}
 
 /* Losses. */
 

@@ -11,8 +11,10 @@
 #include <vdisk/event.h>
 
 #include "container.h"
+#include "encryption.h"
 #include "error.h"
 #include "image_config.h"
+#include "lock.h"
 #include "news.h"
 #include "place.h"
 #include "process.h"
@@ -311,16 +313,48 @@ int vd_handle_close_views(struct vdisk *disk)
     return result;
 }
 
-/* What is left to do with the image open. */
-static int start(struct vdisk *disk, const struct vdisk_open_options *options)
+/* Sets data_offset. */
+static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    int r = read_layout(disk, vd_handle_view(disk)->image);
+    const char *name = vdisk_uri_image(disk->uri);
+    struct vd_view *view = vd_handle_view(disk);
+    uint64_t raw_size = vd_view_size(view);
+    int r = vd_encryption_load(view, options, name, err);
 
+    if (r < 0 || options->encryption == VDISK_ENCRYPTION_NONE)
+        return r;
+    /* Through a read-only opening nothing changes in between. */
+    disk->data_offset = raw_size - vd_view_size(view);
+    if (disk->read_only)
+        return 0;
+    r = vd_encryption_find_data(&disk->data_offset, view, disk->pool, name, raw_size);
+    return r < 0 ? open_error(r, disk->uri, err) : 0;
+}
+
+static int prepare(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    int r = 0;
+
+    /* First, since with that nobody else changes the image. */
+    if (options->flags & VDISK_OPEN_EXCLUSIVE)
+        r = vd_lock_take(vd_handle_view(disk)->image, vdisk_uri_image(disk->uri),
+                         &(struct vd_lock_terms){.may_break = options->flags & VDISK_OPEN_BREAK_LOCK}, err);
+    return r < 0 ? r : load_encryption(disk, options, err);
+}
+
+/* What is left to do with the image open. */
+static int start(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    int r = prepare(disk, options, err);
+
+    if (r < 0)
+        return r;
+    r = read_layout(disk, vd_handle_view(disk)->image);
     if (r == 0)
         r = read_limits(disk, vd_handle_view(disk)->image);
     if (r == 0)
         r = vd_news_start(disk, options->size_poll_ms);
-    return r;
+    return r < 0 ? open_error(r, disk->uri, err) : 0;
 }
 
 int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
@@ -336,6 +370,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     new->connection = connection;
     new->pool = pool;
     new->uri = uri;
+    new->options = options;
     new->read_only = options->flags &VDISK_OPEN_READ_ONLY;
     new->io_timeout_ms = options->io_timeout_ms;
     new->wake_held.run = run_wake_held;
@@ -345,9 +380,8 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
         goto out;
     }
     atomic_init(&new->view, view);
-    r = start(new, options);
+    r = start(new, options, err);
     if (r < 0) {
-        open_error(r, uri, err);
         vd_news_stop(new);
         vd_handle_close_views(new);
         vd_view_free(view);

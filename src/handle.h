@@ -47,12 +47,16 @@ struct vdisk {
     struct vdisk_uri *uri;
     /* All that it was opened with, secrets too, to be opened with again. Whoever frees the disk frees it before. */
     struct vd_target *target;
+    /* Part of that. */
+    const struct vdisk_open_options *options;
     char image_id[VD_IMAGE_ID_SIZE];
     bool read_only;
     struct vd_layout layout;
     /* What is read and written is not what is in the objects. */
     bool encrypted;
     uint64_t features;
+    /* Where in the image its contents begin: behind the header of an encrypted one, else 0. */
+    uint64_t data_offset;
     /* As in struct vdisk_info. */
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
@@ -112,7 +116,7 @@ struct vdisk {
 
 /*
  * Opens the image that `uri` names, in `pool` on `connection`. On success the disk owns these three, on failure the
- * caller still does. To be called with signals blocked. Blocks.
+ * caller still does. `options` must live as long as the disk. To be called with signals blocked. Blocks.
  */
 int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
                    const struct vdisk_open_options *options, struct vdisk_error *err);

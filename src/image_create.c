@@ -66,7 +66,7 @@ static int new_create(struct vd_task **task, const struct vdisk_uri *uri, uint64
     new->size = size;
     r = vd_image_options_init(&new->options, create_options, err);
     if (r == 0)
-        r = vd_check_size(size, err);
+        r = vd_check_size(size, 0, err);
     if (r < 0)
         vd_task_free(&image->task);
     else

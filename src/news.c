@@ -9,6 +9,7 @@
 #include <vdisk/event.h>
 
 #include "container.h"
+#include "encryption.h"
 #include "snap_list.h"
 
 #define DEFAULT_POLL_MS 5000
@@ -116,7 +117,9 @@ static void run_poll(struct vd_timer *timer)
     if (r < 0)
         return;
     look_at_snapshots(disk, new->image);
-    if (atomic_load_explicit(&new->size, memory_order_relaxed) == vd_handle_size(disk)) {
+    /* Only what has changed is worth deriving a key for. The next time may do better. */
+    if (vd_view_size(new) == disk->data_offset + vd_handle_size(disk) ||
+        vd_encryption_load(new, disk->options, vdisk_uri_image(disk->uri), NULL) < 0) {
         vd_view_discard(new);
         return;
     }

@@ -2,16 +2,18 @@
 #include "open_options.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "check.h"
 #include "error.h"
+#include "passphrase.h"
 #include "policy.h"
 #include "structs.h"
 #include "uri.h"
 
 /* The first release's size of the structure. */
-#define OPEN_OPTIONS_FIRST (offsetof(struct vdisk_open_options, disks_per_connection) + sizeof(uint32_t))
+#define OPEN_OPTIONS_FIRST (offsetof(struct vdisk_open_options, passphrase_file) + sizeof(const char *))
 
 void vdisk_open_options_init(struct vdisk_open_options *options, size_t struct_size)
 {
@@ -34,12 +36,44 @@ static int check_own_options(const struct vdisk_open_options *options, struct vd
     return 0;
 }
 
+static int check_passphrase(const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    bool is_given = options->passphrase || options->passphrase_size > 0;
+
+    if (options->encryption > VDISK_ENCRYPTION_LUKS)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is none that is known.");
+    if (!options->encryption && (is_given || options->passphrase_file))
+        return vd_error_set(err, -EINVAL, "There is a passphrase, but vdisk_open_options.encryption is not set.");
+    if (options->encryption && is_given == !!options->passphrase_file)
+        return vd_error_set(err, -EINVAL, "Encryption needs either a passphrase or the name of a file that holds it.");
+    if (is_given && !options->passphrase)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.passphrase is NULL, but passphrase_size is not 0.");
+    if (options->passphrase_size > VD_PASSPHRASE_MAX)
+        return vd_error_set(err, -EINVAL, "A passphrase can have at most %d bytes.", VD_PASSPHRASE_MAX);
+    return 0;
+}
+
+static int check_opening(const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    if (options->flags & VDISK_OPEN_EXCLUSIVE && options->flags & VDISK_OPEN_READ_ONLY)
+        return vd_error_set(err, -EINVAL, "A disk opened read-only takes no lock: VDISK_OPEN_EXCLUSIVE cannot be.");
+    if (options->flags & VDISK_OPEN_BREAK_LOCK && !(options->flags & VDISK_OPEN_EXCLUSIVE))
+        return vd_error_set(err, -EINVAL, "VDISK_OPEN_BREAK_LOCK goes with VDISK_OPEN_EXCLUSIVE only.");
+    return check_passphrase(options, err);
+}
+
 static int check_fields(const struct vdisk_open_options *options, uint32_t known_flags, struct vdisk_error *err)
 {
     int r = vd_check_flags(options->flags, known_flags, err);
 
+    if (r == 0)
+        r = check_opening(options, err);
     if (r < 0)
         return r;
+    if (options->reserved)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.reserved is not zero.");
+    if (known_flags == 0 && options->encryption)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is for opening a disk only.");
     if (options->cache_mode > VDISK_CACHE_WRITE_BACK)
         return vd_error_set(err, -EINVAL, "vdisk_open_options.cache_mode is not one that can be chosen.");
     if (options->id && !options->id[0])

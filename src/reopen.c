@@ -19,8 +19,10 @@
 #include <vdisk/queue.h>
 
 #include "check.h"
+#include "encryption.h"
 #include "error.h"
 #include "handle.h"
+#include "lock.h"
 #include "news.h"
 #include "target.h"
 #include "task.h"
@@ -111,7 +113,9 @@ static int open_view(struct reopen_task *this, struct vdisk_error *err)
         return vd_error_set(err, r,
                             "Image %s is not reopened: it, or its snapshot, is gone, whatever has its name now.",
                             vd_quote(&quoted, vdisk_uri_image(disk->uri)));
-    return r < 0 ? reopen_error(disk, r, "opening it", err) : 0;
+    if (r < 0)
+        return reopen_error(disk, r, "opening it", err);
+    return vd_encryption_load(this->view, disk->options, vdisk_uri_image(disk->uri), err);
 }
 
 static int check_owners(const struct reopen_task *this, char **owners, size_t count, struct vdisk_error *err)
@@ -257,9 +261,29 @@ static void swap(struct reopen_task *this)
     vd_connection_release_by_disk(old_connection);
 }
 
-static int start_news(struct vdisk *disk, struct vdisk_error *err)
+/* The former clients' lock is this disk's own: check_lock has seen that it is nobody else's. */
+static int take_lock(struct vdisk *disk, struct vdisk_error *err)
 {
-    int r = vd_news_start_again(disk);
+    struct vd_lock_terms terms = {.dead = disk->former_addresses, .dead_count = disk->former_count};
+
+    if (!(disk->options->flags & VDISK_OPEN_EXCLUSIVE))
+        return 0;
+    return vd_lock_take(vd_handle_view(disk)->image, vdisk_uri_image(disk->uri), &terms, err);
+}
+
+static int start_using(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r = take_lock(disk, err);
+
+    if (r < 0)
+        return r;
+    r = vd_news_start_again(disk);
+    return r < 0 ? reopen_error(disk, r, "watching it", err) : 0;
+}
+
+static int start(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r = start_using(disk, err);
 
     if (r == 0)
         return 0;
@@ -268,7 +292,7 @@ static int start_news(struct vdisk *disk, struct vdisk_error *err)
     vd_view_wait_empty(vd_handle_view(disk));
     vd_handle_close_views(disk);
     vd_news_end(disk);
-    return reopen_error(disk, r, "watching it", err);
+    return r;
 }
 
 static int change_over(struct reopen_task *this, struct vdisk_error *err)
@@ -287,7 +311,7 @@ static int change_over(struct reopen_task *this, struct vdisk_error *err)
     vd_handle_close_views(disk);
     vd_news_end(disk);
     swap(this);
-    r = start_news(disk, err);
+    r = start(disk, err);
     if (r < 0)
         return r;
     vd_handle_unbar(disk, VD_BAR_FENCED | VD_BAR_REOPENING);

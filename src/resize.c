@@ -34,7 +34,8 @@ static int run(struct vd_task *task, struct vdisk_error *err)
 
     if (!this->may_shrink && this->size < vd_handle_size(disk))
         return shrink_error(this->size, vd_handle_size(disk), err);
-    r = rbd_resize2(task->view->image, this->size, this->may_shrink, vd_task_progress, task);
+    /* librbd counts the header of an encrypted image here, and nowhere else. */
+    r = rbd_resize2(task->view->image, disk->data_offset + this->size, this->may_shrink, vd_task_progress, task);
     vd_handle_refresh_size(disk, task->view);
     if (r == -EINVAL && !this->may_shrink && this->size < vd_handle_size(disk))
         return shrink_error(this->size, vd_handle_size(disk), err);
@@ -55,7 +56,7 @@ static int new_resize(struct vd_task **task, struct vdisk *disk, uint64_t size, 
     if (r == 0)
         r = vd_check_flags(flags, VDISK_RESIZE_SHRINK, err);
     if (r == 0)
-        r = vd_check_size(size, err);
+        r = vd_check_size(size, disk->data_offset, err);
     if (r < 0)
         return r;
     new = vd_task_new(sizeof *new, &kind, disk, NULL, err);

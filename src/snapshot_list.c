@@ -113,6 +113,13 @@ struct list_task {
     size_t found_count;
 };
 
+/* librbd tells the size that is stored, of an encrypted image too; as its user knows it, it has no header. */
+static void leave_out_header(struct vdisk_snapshot *snapshots, size_t count, uint64_t header)
+{
+    for (size_t i = 0; i < count; i++)
+        snapshots[i].size -= header < snapshots[i].size ? header : snapshots[i].size;
+}
+
 static int run(struct vd_task *task, struct vdisk_error *err)
 {
     struct list_task *this = (struct list_task *)task;
@@ -127,6 +134,8 @@ static int run(struct vd_task *task, struct vdisk_error *err)
     if (r < 0)
         vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
                      vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+    else
+        leave_out_header(this->found, this->found_count, disk->data_offset);
     return r;
 }
 

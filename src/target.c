@@ -59,9 +59,15 @@ static int copy_options(struct vd_target *target, const struct vdisk_open_option
         r = copy_string(&target->conf, from->conf);
     if (r == 0)
         r = copy_own_options(target, from);
+    if (r == 0 && from->passphrase)
+        r = vd_passphrase_copy(&target->passphrase, from->passphrase, from->passphrase_size);
+    if (r == 0)
+        r = copy_string(&target->passphrase_file, from->passphrase_file);
     target->options.id = target->id;
     target->options.conf = target->conf;
     target->options.options = target->own_options;
+    target->options.passphrase = target->passphrase.bytes;
+    target->options.passphrase_file = target->passphrase_file;
     return r;
 }
 
@@ -98,6 +104,8 @@ void vd_target_clear(struct vd_target *target)
         free((char *)(uintptr_t)target->own_options[i].key);
         wipe((char *)(uintptr_t)target->own_options[i].value);
     }
+    vd_passphrase_wipe(&target->passphrase);
+    free(target->passphrase_file);
     free(target->own_options);
     free(target->id);
     free(target->conf);

@@ -10,6 +10,7 @@
 #include <vdisk/uri.h>
 
 #include "cluster.h"
+#include "passphrase.h"
 
 struct vd_target {
     struct vdisk_uri *uri;
@@ -18,6 +19,8 @@ struct vd_target {
     char *id;
     char *conf;
     struct vdisk_option *own_options;
+    struct vd_passphrase passphrase;
+    char *passphrase_file;
 };
 
 /*
@@ -27,7 +30,7 @@ struct vd_target {
 int vd_target_init(struct vd_target *target, struct vd_cluster **cluster, const struct vdisk_uri *uri,
                    const struct vdisk_open_options *options, uint32_t known_flags, struct vdisk_error *err);
 
-/* Frees the copies, values of options wiped. */
+/* Frees the copies, values of options and the passphrase wiped. */
 void vd_target_clear(struct vd_target *target);
 
 /* The same, and the structure too. NULL is fine. */

@@ -108,9 +108,14 @@ void vd_view_discard(struct vd_view *view)
     vd_view_free(view);
 }
 
+uint64_t vd_view_size(const struct vd_view *view)
+{
+    return atomic_load_explicit(&view->size, memory_order_relaxed);
+}
+
 bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length)
 {
-    uint64_t size = atomic_load_explicit(&view->size, memory_order_relaxed);
+    uint64_t size = vd_view_size(view);
 
     return offset <= size && length <= size - offset;
 }
@@ -122,6 +127,9 @@ int vd_view_refresh_size(struct vd_view *view)
 
     pthread_mutex_lock(&view->asking);
     r = rbd_get_size(view->image, &size);
+    /* librbd runs over where an encrypted image has been made smaller than its header (16.2.15). */
+    if (r == 0 && size > INT64_MAX)
+        size = 0;
     if (r == 0)
         r = atomic_exchange_explicit(&view->size, size, memory_order_relaxed) != size;
     pthread_mutex_unlock(&view->asking);

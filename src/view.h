@@ -61,6 +61,9 @@ void vd_view_free(struct vd_view *view);
 /* Closes and frees a view that nobody else knows. */
 void vd_view_discard(struct vd_view *view);
 
+/* The size known. */
+uint64_t vd_view_size(const struct vd_view *view);
+
 /* Whether the range lies within the size known. */
 bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length);
 

@@ -92,6 +92,40 @@ struct vdisk_option {
  */
 #define VDISK_OPEN_READ_ONLY (1u << 0)
 
+/*
+ * Open for the only use: takes Ceph's exclusive lock of the image and holds it until the disk is closed. -EBUSY, naming
+ * the address, when anybody else has the lock, another disk of this program included, even where librbd would give it
+ * up when asked; -ENOTSUP when the image does not have the feature exclusive-lock. Others who have the image open can
+ * go on reading, but whatever they write fails (-EROFS from librbd 16, and from then on for good).
+ *
+ * Without it several can have an image open for writing; librbd then passes the lock to and fro between them.
+ */
+#define VDISK_OPEN_EXCLUSIVE (1u << 1)
+
+/*
+ * With VDISK_OPEN_EXCLUSIVE: breaks the lock of an owner that seems dead, and has the cluster fence it, so that it
+ * writes nothing any more should it live. It seems dead when it does not watch the image any more; Ceph notices that 30
+ * seconds (`osd_client_watch_timeout`) after it was last heard of. The lock of one that lives is never broken.
+ */
+#define VDISK_OPEN_BREAK_LOCK (1u << 2)
+
+/*
+ * Have writes wait when the cluster or the pool is full or a quota is used up, until there is room: Ceph's own default,
+ * by which opening the image for writing may wait too. Without this flag what needs room fails with -ENOSPC or -EDQUOT,
+ * while overwriting and discarding go on.
+ */
+#define VDISK_OPEN_WAIT_FOR_SPACE (1u << 3)
+
+/* How the contents of an image are encrypted, by librbd, in this process. */
+enum vdisk_encryption {
+    /* They are not; or they are wanted as they are stored. */
+    VDISK_ENCRYPTION_NONE = 0,
+    VDISK_ENCRYPTION_LUKS1 = 1,
+    VDISK_ENCRYPTION_LUKS2 = 2,
+    /* One of the two. Only for opening. */
+    VDISK_ENCRYPTION_LUKS = 3,
+};
+
 struct vdisk_open_options {
     size_t struct_size;
     /* VDISK_OPEN_... */
@@ -126,6 +160,23 @@ struct vdisk_open_options {
      * megabytes, and what fences one of its disks, as breaking a lock does, fences all. 0: 16. 1: one of its own.
      */
     uint32_t disks_per_connection;
+    /*
+     * enum vdisk_encryption. The size of the disk and all offsets are those of the contents, which come after a header
+     * of some MiB. Images that `rbd encryption format`, QEMU or vdisk_create have made so can be opened, their
+     * snapshots and clones too. Deriving the key takes a second or more, on opening, on reopening, and whenever the
+     * size of a disk that is open read-only has changed.
+     */
+    uint32_t encryption;
+    /* Zero. */
+    uint32_t reserved;
+    /*
+     * The passphrase: `passphrase_size` bytes, or the file that holds it; one newline at its end does not count. The
+     * library wipes its copies when they are not needed any more. For bytes, that is when the disk is closed. A file is
+     * read, by whichever thread opens the image, each time the key is derived.
+     */
+    const void *passphrase;
+    size_t passphrase_size;
+    const char *passphrase_file;
 };
 
 /* Sets every field to its default. `struct_size` is `sizeof *options`. */
@@ -136,15 +187,18 @@ void vdisk_open_options_init(struct vdisk_open_options *options, size_t struct_s
  * it blocks; bounded by `client_mount_timeout` while no monitor answers. All signals are blocked in the calling
  * thread for the time of the call, so that Ceph's threads, which inherit the mask, never run the program's handlers.
  *
- * A snapshot needs VDISK_OPEN_READ_ONLY.
+ * A snapshot needs VDISK_OPEN_READ_ONLY, with which VDISK_OPEN_EXCLUSIVE cannot be.
  *
  * -EINVAL     an argument, an option's name or its value is not valid
  * -E2BIG      `options` carries a field this libvdisk does not know
  * -EPERM      the URI policy refuses an option (the message says which, and how to allow it); or a forked child
  * -EROFS      a snapshot without VDISK_OPEN_READ_ONLY
- * -ENOENT     no such configuration file, keyring, pool, namespace, image or snapshot: the message says which
+ * -ENOENT     no such configuration file, keyring, pool, namespace, image or snapshot, or passphrase file: the message
+ *             says which
  * -EACCES     the cluster does not know the user, or the key is wrong
  * -ETIMEDOUT  no monitor answered in time
+ * -EBUSY, -ENOTSUP  see VDISK_OPEN_EXCLUSIVE
+ * -EKEYREJECTED  it is not this passphrase; -EINVAL too when the image is not encrypted, or not in this way
  * -ENOMEM     out of memory
  * and whatever else librados or librbd report, with a sentence on which step failed
  */

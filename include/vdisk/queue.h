@@ -281,6 +281,16 @@ int vdisk_aio_invalidate(struct vdisk_queue *queue, struct vdisk *disk, uint32_t
                          struct vdisk_error *err);
 
 /*
+ * As vdisk_open, through the queue: the completion's `disk` is the disk, as is *disk then. While it is under way it can
+ * be cancelled (vdisk_queue_cancel): if the image is opened all the same, the library closes it. `flags` must be 0.
+ *
+ * -EAGAIN  the queue is full, or no thread can be started
+ * and the errors of vdisk_open that need not ask the cluster; all others are the completion's result
+ */
+int vdisk_aio_open(struct vdisk_queue *queue, struct vdisk **disk, const struct vdisk_uri *uri,
+                   const struct vdisk_open_options *options, uint32_t flags, void *user_data, struct vdisk_error *err);
+
+/*
  * vdisk_close_within on a queue. Once it is accepted the disk is not to be used any more, except by the calls that are
  * accepted already: operations on queues are carried out first, requests are waited for. Given up with
  * vdisk_queue_cancel before its turn, it leaves the disk open. `flags` must be 0. Never blocks.

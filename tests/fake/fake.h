@@ -113,6 +113,28 @@ void fake_freeze_client(const char *pool, const char *name_space, const char *im
  */
 void fake_take_lock(const char *pool, const char *name_space, const char *image, const char *address);
 
+/* Somebody has locked the image by hand, with `rbd lock add`; or has unlocked it again. */
+void fake_lock_by_hand(const char *pool, const char *name_space, const char *image, bool locked);
+
+/*
+ * The image is encrypted, and with that its contents begin behind a header; nothing is really encrypted. An image of
+ * another format or with another passphrase does not load.
+ */
+void fake_encrypt_image(const char *pool, const char *name_space, const char *image, rbd_encryption_format_t format,
+                        const char *passphrase);
+
+/* The passphrase of an encrypted image; else NULL. Valid until the image is removed. */
+const char *fake_image_passphrase(const char *pool, const char *name_space, const char *image);
+
+/* Features, RBD_FEATURE_..., that an image is to have. */
+void fake_set_features(const char *pool, const char *name_space, const char *image, uint64_t features);
+
+/*
+ * The pool has no room: writes to it fail with this error, ENOSPC or EDQUOT; but those whose ioctx was not asked for
+ * that wait until there is room, error 0.
+ */
+void fake_fill_pool(const char *pool, int error);
+
 /* How many snapshots of any type there are. */
 size_t fake_image_snapshots(const char *pool, const char *name_space, const char *image);
 

@@ -45,6 +45,17 @@ void fake_pool_add(const char *name)
     SLIST_INSERT_HEAD(&pools, pool, next);
 }
 
+void fake_pool_fill(const char *name, int error)
+{
+    struct fake_pool *pool;
+
+    SLIST_FOREACH(pool, &pools, next)
+    {
+        if (strcmp(pool->name, name) == 0)
+            pool->full = error;
+    }
+}
+
 bool fake_namespace_exists(const struct fake_pool *pool, const char *name)
 {
     const struct name_space *name_space;
@@ -173,6 +184,7 @@ static void free_image(struct fake_image *image)
     free(image->name_space);
     free(image->lock_owner);
     free(image->name);
+    free(image->passphrase);
     free(image);
 }
 

@@ -2,6 +2,8 @@
 /* The cluster as tests handle it. */
 #include <rbd/librbd.h>
 
+#include <stdlib.h>
+
 #include "fake_internal.h"
 
 static const struct fake_pool *pool_named(const char *name)
@@ -282,5 +284,50 @@ void fake_take_lock(const char *pool, const char *name_space, const char *image,
 {
     fake_lock();
     fake_lock_give_to(image_named(pool, name_space, image), address);
+    fake_unlock();
+}
+
+void fake_lock_by_hand(const char *pool, const char *name_space, const char *image, bool locked)
+{
+    fake_lock();
+    image_named(pool, name_space, image)->locked_by_hand = locked;
+    fake_unlock();
+}
+
+void fake_encrypt_image(const char *pool, const char *name_space, const char *image, rbd_encryption_format_t format,
+                        const char *passphrase)
+{
+    struct fake_image *found;
+
+    fake_lock();
+    found = image_named(pool, name_space, image);
+    free(found->passphrase);
+    found->passphrase = fake_strdup(passphrase);
+    found->encryption = format;
+    fake_unlock();
+}
+
+const char *fake_image_passphrase(const char *pool, const char *name_space, const char *image)
+{
+    const char *passphrase;
+
+    fake_lock();
+    passphrase = image_named(pool, name_space, image)->passphrase;
+    fake_unlock();
+    return passphrase;
+}
+
+void fake_set_features(const char *pool, const char *name_space, const char *image, uint64_t features)
+{
+    fake_lock();
+    image_named(pool, name_space, image)->features = features;
+    fake_unlock();
+}
+
+void fake_fill_pool(const char *pool, int error)
+{
+    fake_lock();
+    fake_pool_fill(pool, error);
+    fake_changed();
     fake_unlock();
 }

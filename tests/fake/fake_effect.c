@@ -63,9 +63,15 @@ static const struct fake_store *source_of(const struct fake_handle *handle)
     return handle->snapshot ? handle->snapshot : handle->image->store;
 }
 
+/* Where in the image it begins. */
+static uint64_t place_of(const struct fake_op *op)
+{
+    return op->handle->data_offset + op->offset;
+}
+
 static void deliver(const struct fake_op *op, size_t length)
 {
-    uint64_t offset = op->offset;
+    uint64_t offset = place_of(op);
 
     for (int i = 0; i < op->iovcnt && length > 0; i++) {
         size_t part = op->iov[i].iov_len < length ? op->iov[i].iov_len : length;
@@ -78,7 +84,7 @@ static void deliver(const struct fake_op *op, size_t length)
 
 static void land_late(const struct fake_op *op, size_t length)
 {
-    uint64_t offset = op->offset;
+    uint64_t offset = place_of(op);
 
     for (int i = 0; i < op->iovcnt && length > 0; i++) {
         size_t part = op->iov[i].iov_len < length ? op->iov[i].iov_len : length;
@@ -94,11 +100,11 @@ static void land_zeroes(const struct fake_op *op, size_t length)
     struct fake_store *store = op->handle->image->store;
     void *zeroes;
 
-    fake_store_zero(store, op->offset, length);
+    fake_store_zero(store, place_of(op), length);
     if (!op->thick)
         return;
     zeroes = fake_alloc(length);
-    fake_store_write(store, op->offset, zeroes, length);
+    fake_store_write(store, place_of(op), zeroes, length);
     free(zeroes);
 }
 
@@ -109,11 +115,11 @@ static void land(const struct fake_op *op, size_t length)
     if (op->handle->image->removed)
         return;
     if (op->kind == FAKE_DISCARD)
-        fake_discard(op->handle, op->offset, length);
+        fake_discard(op->handle, place_of(op), length);
     else if (op->kind == FAKE_ZEROES)
         land_zeroes(op, length);
     else if (op->copied_data)
-        fake_store_write(op->handle->image->store, op->offset, op->copied_data, length);
+        fake_store_write(op->handle->image->store, place_of(op), op->copied_data, length);
     else
         land_late(op, length);
 }
@@ -145,7 +151,7 @@ static ssize_t compare(const struct fake_op *op)
 {
     char found[SECTOR];
 
-    fake_store_read(op->handle->image->store, op->offset, found, op->length);
+    fake_store_read(op->handle->image->store, place_of(op), found, op->length);
     for (size_t i = 0; i < op->length; i++) {
         if (found[i] == op->copied_compare[i])
             continue;
@@ -171,7 +177,11 @@ static int check(const struct fake_op *op)
         return -EROFS;
     if (op->kind == FAKE_COMPARE && crosses_a_boundary(op))
         return -EINVAL;
-    return fake_handle_is_fenced(op->handle) ? -ESHUTDOWN : 0;
+    if (fake_handle_is_fenced(op->handle))
+        return -ESHUTDOWN;
+    if (op->kind & FAKE_CHANGE && fake_lock_is_kept_from(op->handle))
+        return -EROFS;
+    return op->kind == FAKE_WRITE ? -op->handle->image->pool->full : 0;
 }
 
 /* What of the range is inside the image. */

@@ -100,9 +100,14 @@ static bool must_wait_for_writes(const struct fake_op *op)
     return false;
 }
 
+static bool must_wait_for_space(const struct fake_op *op)
+{
+    return op->kind == FAKE_WRITE && op->handle->image->pool->full && !op->handle->full_try;
+}
+
 static bool can_run(const struct fake_op *op, uint64_t now)
 {
-    return op->ready_at <= now && !must_wait_for_writes(op);
+    return op->ready_at <= now && !must_wait_for_writes(op) && !must_wait_for_space(op);
 }
 
 /* The first that can run, or with shuffling any of them. */

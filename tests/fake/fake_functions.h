@@ -58,6 +58,11 @@ enum {
     X(rbd_get_parent, FAKE_CALL)                                                                                       \
     X(rbd_linked_image_spec_cleanup, 0)                                                                                \
     X(rbd_snap_spec_cleanup, 0)                                                                                        \
+    X(rbd_lock_acquire, FAKE_CALL)                                                                                     \
+    X(rbd_lock_break, FAKE_CALL)                                                                                       \
+    X(rbd_encryption_format, FAKE_CALL)                                                                                \
+    X(rbd_encryption_load, FAKE_CALL)                                                                                  \
+    X(rados_set_pool_full_try, 0)                                                                                      \
     X(rbd_lock_get_owners, FAKE_CALL)                                                                                  \
     X(rbd_lock_get_owners_cleanup, 0)                                                                                  \
     X(rbd_watchers_list, FAKE_CALL)                                                                                    \

@@ -159,6 +159,8 @@ struct fake_pool {
     SLIST_ENTRY(fake_pool) next;
     int64_t id;
     char *name;
+    /* What writes to it fail with or, on ioctxs that do not want to be told, wait for the end of; else 0. */
+    int full;
 };
 
 struct fake_image {
@@ -180,6 +182,9 @@ struct fake_image {
     /* Whose the exclusive lock is: an address, NULL for nobody; and the open handle, when it is one of ours. */
     char *lock_owner;
     const struct fake_handle *locker;
+    /* It does not give it up when asked: it has acquired it itself. Somebody has a lock of the other kind. */
+    bool lock_is_kept;
+    bool locked_by_hand;
     /* Clients that have it open, hold its lock, and do not answer. */
     unsigned int frozen;
     /* NULL: that of the image itself. */
@@ -191,12 +196,17 @@ struct fake_image {
     uint64_t overlap;
     int clone_format;
 
+    /* Of one that is encrypted; else NULL. */
+    char *passphrase;
+    rbd_encryption_format_t encryption;
+
     /* What the image itself sets of the configuration of those who open it. */
     SLIST_HEAD(, fake_setting) options;
 };
 
 const struct fake_pool *fake_pool_find(const char *name);
 void fake_pool_add(const char *name);
+void fake_pool_fill(const char *name, int error);
 bool fake_namespace_exists(const struct fake_pool *pool, const char *name);
 void fake_namespace_add(const struct fake_pool *pool, const char *name);
 struct fake_image *fake_image_find(const struct fake_pool *pool, const char *name_space, const char *name);
@@ -286,6 +296,7 @@ struct fake_ioctx {
     const struct fake_pool *pool;
     char *name_space;
     unsigned int images;
+    bool full_try;
 };
 
 /* As a monitor or an OSD sees it. */
@@ -310,6 +321,10 @@ struct fake_handle {
     uint64_t snapshot_size;
     uint64_t snapshot_id;
     uint64_t snapshot_flags;
+    /* With the encryption loaded: where in the image its first byte is; else 0. */
+    uint64_t data_offset;
+    /* As its ioctx was at the opening. */
+    bool full_try;
     /* Whether a write copies its data when submitted: rbd_disable_zero_copy_writes, as it was at the opening. */
     bool copies_writes;
     /* A read-only handle's copy. */
@@ -330,6 +345,8 @@ struct fake_handle {
 /* What this handle knows about its image. */
 struct fake_header *fake_handle_header(struct fake_handle *handle);
 uint64_t fake_handle_size(struct fake_handle *handle);
+/* The same, with what encryption takes of it. */
+uint64_t fake_handle_raw_size(struct fake_handle *handle);
 uint64_t fake_handle_objects(struct fake_handle *handle);
 
 /* Whether it cannot be written: opened read-only, or at a snapshot. */
@@ -344,6 +361,8 @@ void fake_handle_free(struct fake_handle *handle);
 
 /* Before a change through the handle; and when it is closed. */
 void fake_lock_take(const struct fake_handle *handle);
+/* Whether somebody else keeps it, so that nothing can be changed. */
+bool fake_lock_is_kept_from(const struct fake_handle *handle);
 void fake_lock_close(const struct fake_handle *handle);
 void fake_lock_give_to(struct fake_image *image, const char *address);
 

@@ -283,6 +283,13 @@ void rados_ioctx_set_namespace(rados_ioctx_t io, const char *name_space)
     fake_leave(0);
 }
 
+void rados_set_pool_full_try(rados_ioctx_t io)
+{
+    fake_enter(FN_rados_set_pool_full_try);
+    get_ioctx(io)->full_try = true;
+    fake_leave(0);
+}
+
 int64_t rados_ioctx_get_id(rados_ioctx_t io)
 {
     int64_t id;

@@ -27,9 +27,15 @@ struct fake_header *fake_handle_header(struct fake_handle *handle)
     return handle->read_only ? &handle->stale : &handle->image->header;
 }
 
-uint64_t fake_handle_size(struct fake_handle *handle)
+uint64_t fake_handle_raw_size(struct fake_handle *handle)
 {
     return handle->snapshot ? handle->snapshot_size : fake_handle_header(handle)->size;
+}
+
+/* As the real one does, it runs over where an encrypted image is smaller than the header of its encryption. */
+uint64_t fake_handle_size(struct fake_handle *handle)
+{
+    return fake_handle_raw_size(handle) - handle->data_offset;
 }
 
 uint64_t fake_handle_objects(struct fake_handle *handle)
@@ -79,6 +85,7 @@ static struct fake_handle *new_handle(struct fake_ioctx *ioctx, struct fake_imag
     handle = fake_object_new(FAKE_HANDLE, sizeof *handle, name);
     handle->ioctx = ioctx;
     handle->image = image;
+    handle->full_try = ioctx->full_try;
     handle->copies_writes = fake_config_number(&ioctx->client->config, "rbd_disable_zero_copy_writes");
     TAILQ_INIT(&handle->flight);
     TAILQ_INIT(&handle->ready);
@@ -276,7 +283,7 @@ int rbd_get_id(rbd_image_t image, char *id, size_t size)
 static int resize(struct fake_handle *handle, uint64_t size, bool allow_shrink, librbd_progress_fn_t progress,
                   void *argument)
 {
-    uint64_t old_size = fake_handle_size(handle);
+    uint64_t old_size = fake_handle_raw_size(handle);
     int r = handle->snapshot ? -EROFS : fake_handle_check_change(handle);
 
     if (r < 0)

@@ -495,7 +495,7 @@ static void an_empty_id_or_conf_is_refused(void **state)
 static void unknown_flags_are_refused(void **state)
 {
     (void)state;
-    assert_refused(OPTIONS(.flags = 2), -EINVAL, "flags 0x2 ");
+    assert_refused(OPTIONS(.flags = 1u << 4), -EINVAL, "flags 0x10 ");
     assert_refused(OPTIONS(.flags = 0x80000000u | VDISK_OPEN_READ_ONLY), -EINVAL, "flags 0x80000000 ");
 }
 
