@@ -209,6 +209,16 @@ void fake_unblock_call(const char *function);
 /* Waits until a call of that function waits. false: none did in half a minute. */
 bool fake_wait_blocked(const char *function);
 
+/* The same for all functions there are but rbd_aio_..., which librbd promises not to block. */
+void fake_block_calls(void);
+void fake_unblock_calls(void);
+
+/* Lets those calls go on that wait now, but not the next ones. */
+void fake_step_calls(void);
+
+/* How many calls wait now. */
+size_t fake_waiting_calls(void);
+
 /* Requests. `kinds` is any of these, or-ed. */
 
 enum fake_kind {

@@ -277,6 +277,49 @@ size_t fake_blocked_calls(void)
     return count;
 }
 
+static bool is_aio(const struct function *function)
+{
+    return strncmp(function->name, "rbd_aio_", strlen("rbd_aio_")) == 0;
+}
+
+static void set_all_blocked(bool blocked)
+{
+    fake_lock();
+    for (size_t i = 0; i < FAKE_FUNCTION_COUNT; i++)
+        functions[i].blocked = blocked && !is_aio(&functions[i]);
+    fake_changed();
+    fake_unlock();
+}
+
+void fake_block_calls(void)
+{
+    set_all_blocked(true);
+}
+
+void fake_unblock_calls(void)
+{
+    set_all_blocked(false);
+}
+
+void fake_step_calls(void)
+{
+    fake_lock();
+    for (size_t i = 0; i < FAKE_FUNCTION_COUNT; i++)
+        functions[i].unblocked++;
+    fake_changed();
+    fake_unlock();
+}
+
+size_t fake_waiting_calls(void)
+{
+    size_t count;
+
+    fake_lock();
+    count = fake_blocked_calls();
+    fake_unlock();
+    return count;
+}
+
 /* Callbacks. */
 
 void fake_progress(librbd_progress_fn_t progress, void *argument, uint64_t done, uint64_t total)
