@@ -129,6 +129,16 @@ static void check_list(struct stage *stage)
     vdisk_image_list_free(stage->images);
 }
 
+static int submit_open(struct stage *stage)
+{
+    return vdisk_aio_open(stage->queue, &stage->disk, stage->uri, NULL, 0, stage, NULL);
+}
+
+static void check_open(struct stage *stage)
+{
+    assert_int_equal(vdisk_get_size(stage->disk), MIB);
+}
+
 static int submit_readv(struct stage *stage)
 {
     return vdisk_aio_readv(stage->queue, stage->disk, &(struct iovec){stage->data, 512}, 1, 0, 0, stage);
@@ -234,6 +244,7 @@ static const struct form forms[] = {
     {"vdisk_aio_flush", submit_flush_form, .has = DISK, .held = FAKE_FLUSH},
     {"vdisk_aio_invalidate", submit_invalidate, .has = DISK},
     {"vdisk_aio_list", submit_list, check_list, .has = NOTHING},
+    {"vdisk_aio_open", submit_open, check_open, .has = IMAGE},
     {"vdisk_aio_readv", submit_readv, .has = DISK},
     {"vdisk_aio_remove", submit_remove, .has = IMAGE},
     {"vdisk_aio_rename", submit_rename, .has = IMAGE},
