@@ -34,12 +34,6 @@ void vd_flight_drop(struct vd_flight *flight)
     free(flight);
 }
 
-bool vd_flight_is_free(const struct vd_flight *flight)
-{
-    /* Acquire: the other owner is done with it. */
-    return atomic_load_explicit(&flight->owners, memory_order_acquire) == 1;
-}
-
 /*
  * Whether only a flush can make it durable. librbd knows FUA for a write of one buffer, which its caches then do not
  * hold back. It forgets it for zeroes with a write-around cache, and has no such call for several buffers. A

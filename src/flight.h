@@ -131,7 +131,11 @@ struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox);
 void vd_flight_drop(struct vd_flight *flight);
 
 /* Whether the queue is the only owner, so that it can use the flight again. */
-bool vd_flight_is_free(const struct vd_flight *flight);
+static inline bool vd_flight_is_free(const struct vd_flight *flight)
+{
+    /* Acquire: the other owner is done with it. */
+    return atomic_load_explicit(&flight->owners, memory_order_acquire) == 1;
+}
 
 /* Before the start, when disk, view, kind, flags, range and buffers are set: works out the first step. */
 void vd_flight_prepare(struct vd_flight *flight);

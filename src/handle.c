@@ -21,12 +21,6 @@
 
 /* librbd 16 does compare-and-write within one of these. */
 #define SECTOR 512
-/* What may be given up and still be with librbd, before nothing more is accepted. */
-#define DETACHED_MAX 1024
-#define DETACHED_BYTES_MAX (UINT64_C(256) << 20)
-/* The same of writes that may still land, at each of which every request has to look. */
-#define UNSETTLED_MAX 1024
-
 struct vd_view *vd_handle_view(const struct vdisk *disk)
 {
     /* Acquire: the view is complete before it is published. */
@@ -101,13 +95,6 @@ void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t byte
 {
     atomic_fetch_sub_explicit(&disk->detached, requests, memory_order_relaxed);
     atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
-}
-
-bool vd_handle_has_too_many_detached(const struct vdisk *disk)
-{
-    return atomic_load_explicit(&disk->detached, memory_order_relaxed) >= DETACHED_MAX ||
-           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= DETACHED_BYTES_MAX ||
-           vd_unsettled_writes(&disk->unsettled) >= UNSETTLED_MAX;
 }
 
 static void run_wake_held(struct vd_work *work)

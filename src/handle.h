@@ -40,6 +40,12 @@ enum vd_bar {
 /* Room for an image's id. */
 #define VD_IMAGE_ID_SIZE 64
 
+/* What may be given up and still be with librbd, before nothing more is accepted. */
+#define VD_DETACHED_MAX 1024
+#define VD_DETACHED_BYTES_MAX (UINT64_C(256) << 20)
+/* The same of writes that may still land, at each of which every request has to look. */
+#define VD_UNSETTLED_MAX 1024
+
 struct vdisk {
     struct vd_connection *connection;
     rados_ioctx_t pool;
@@ -161,7 +167,12 @@ void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
 /* Of a request that is given up while librbd has it, and of its end there. Before and after there can be too many. */
 void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes);
 void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
-bool vd_handle_has_too_many_detached(const struct vdisk *disk);
+static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
+{
+    return atomic_load_explicit(&disk->detached, memory_order_relaxed) >= VD_DETACHED_MAX ||
+           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX ||
+           vd_unsettled_writes(&disk->unsettled) >= VD_UNSETTLED_MAX;
+}
 
 /* Has the worker let go what unsettled writes no longer hold up. To be called with the disk entered. */
 void vd_handle_wake_held(struct vdisk *disk);

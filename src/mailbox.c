@@ -16,26 +16,6 @@ void vd_mailbox_destroy(struct vd_mailbox *mailbox)
     vd_doorbell_destroy(&mailbox->bell);
 }
 
-void vd_mailbox_post(struct vd_mailbox *mailbox, struct vd_node *node)
-{
-    struct vd_node *newest = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
-
-    /*
-     * Release: what the poster wrote into the node is there for the owner, who takes with acquire. Later posts are
-     * read-modify-writes of the same variable, so taking the newest also orders with every older one.
-     */
-    do {
-        node->next = newest;
-    } while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &newest, node, memory_order_release,
-                                                    memory_order_relaxed));
-    /*
-     * From here on the owner may have taken the node, dealt with it and be about to destroy the mailbox. Who found the
-     * list empty owes a ring, which keeps the mailbox alive until it is heard; nobody else touches it again.
-     */
-    if (!newest)
-        vd_doorbell_ring(&mailbox->bell);
-}
-
 static struct vd_node *reversed(struct vd_node *list)
 {
     struct vd_node *result = NULL;

@@ -18,15 +18,6 @@ void vd_unsettled_destroy(struct vd_unsettled *unsettled)
     pthread_mutex_destroy(&unsettled->lock);
 }
 
-bool vd_unsettled_any(const struct vd_unsettled *unsettled)
-{
-    /*
-     * Relaxed: who gives a write up and then submits its retry sees its own adding; between threads, whatever tells
-     * one of the other's giving up orders this too.
-     */
-    return atomic_load_explicit(&unsettled->count, memory_order_relaxed) > 0;
-}
-
 static void count(_Atomic unsigned int *number, int change)
 {
     atomic_fetch_add_explicit(number, (unsigned int)change, memory_order_relaxed);
@@ -150,11 +141,6 @@ bool vd_unsettled_lose_sight(struct vd_unsettled *unsettled, struct vd_unsettled
     waiting = unsettled->waiting > 0;
     pthread_mutex_unlock(&unsettled->lock);
     return waiting;
-}
-
-unsigned int vd_unsettled_writes(const struct vd_unsettled *unsettled)
-{
-    return atomic_load_explicit(&unsettled->write_count, memory_order_relaxed);
 }
 
 unsigned int vd_unsettled_out_of_sight(struct vd_unsettled *unsettled)

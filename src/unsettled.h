@@ -70,10 +70,20 @@ void vd_unsettled_init(struct vd_unsettled *unsettled);
 void vd_unsettled_destroy(struct vd_unsettled *unsettled);
 
 /* Whether there is anything: a look without the lock. */
-bool vd_unsettled_any(const struct vd_unsettled *unsettled);
+static inline bool vd_unsettled_any(const struct vd_unsettled *unsettled)
+{
+    /*
+     * Relaxed: who gives a write up and then submits its retry sees its own adding; between threads, whatever tells
+     * one of the other's giving up orders this too.
+     */
+    return atomic_load_explicit(&unsettled->count, memory_order_relaxed) > 0;
+}
 
 /* How many writes there are; and how many of them librbd will not tell of. */
-unsigned int vd_unsettled_writes(const struct vd_unsettled *unsettled);
+static inline unsigned int vd_unsettled_writes(const struct vd_unsettled *unsettled)
+{
+    return atomic_load_explicit(&unsettled->write_count, memory_order_relaxed);
+}
 unsigned int vd_unsettled_out_of_sight(struct vd_unsettled *unsettled);
 
 void vd_unsettled_add(struct vd_unsettled *unsettled, struct vd_unsettled_write *write);

@@ -52,17 +52,6 @@ int vd_view_missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struc
                         vd_quote(&snapshot, vdisk_uri_snapshot(uri)));
 }
 
-bool vd_view_enter(struct vd_view *view)
-{
-    return vd_gate_enter(&view->gate);
-}
-
-void vd_view_leave(struct vd_view *view)
-{
-    if (vd_gate_leave(&view->gate))
-        sem_post(&view->empty);
-}
-
 void vd_view_retire(struct vd_view *view)
 {
     if (vd_gate_close(&view->gate))
@@ -106,18 +95,6 @@ void vd_view_discard(struct vd_view *view)
 {
     vd_view_close(view);
     vd_view_free(view);
-}
-
-uint64_t vd_view_size(const struct vd_view *view)
-{
-    return atomic_load_explicit(&view->size, memory_order_relaxed);
-}
-
-bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length)
-{
-    uint64_t size = vd_view_size(view);
-
-    return offset <= size && length <= size - offset;
 }
 
 int vd_view_refresh_size(struct vd_view *view)

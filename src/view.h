@@ -42,8 +42,16 @@ int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, c
 int vd_view_missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err);
 
 /* Use of the view, by a request or a call. enter: false when it is retired. */
-bool vd_view_enter(struct vd_view *view);
-void vd_view_leave(struct vd_view *view);
+static inline bool vd_view_enter(struct vd_view *view)
+{
+    return vd_gate_enter(&view->gate);
+}
+
+static inline void vd_view_leave(struct vd_view *view)
+{
+    if (vd_gate_leave(&view->gate))
+        sem_post(&view->empty);
+}
 
 /* Lets nobody in from now on. */
 void vd_view_retire(struct vd_view *view);
@@ -62,10 +70,18 @@ void vd_view_free(struct vd_view *view);
 void vd_view_discard(struct vd_view *view);
 
 /* The size known. */
-uint64_t vd_view_size(const struct vd_view *view);
+static inline uint64_t vd_view_size(const struct vd_view *view)
+{
+    return atomic_load_explicit(&view->size, memory_order_relaxed);
+}
 
 /* Whether the range lies within the size known. */
-bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length);
+static inline bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length)
+{
+    uint64_t size = atomic_load_explicit(&view->size, memory_order_relaxed);
+
+    return offset <= size && length <= size - offset;
+}
 
 /* Asks librbd for the size. Blocks. Returns 1 when it is a new one, else 0, or a negative errno: nothing is changed. */
 int vd_view_refresh_size(struct vd_view *view);
