@@ -3,8 +3,9 @@
  * Images as a whole: create, clone, list, rename, remove, without opening them as a disk; and flatten an open clone.
  *
  * `connect` says how to reach the cluster, as for vdisk_open; it may be NULL for the defaults, and its flags must be 0.
- * Each call connects for itself and blocks as vdisk_open does, and then for as long as the cluster takes. Any thread
- * may make them. Where a URI is to name an image, one that names a snapshot is an error. Errors of all of them:
+ * Each call uses a connection that there is already, if one was made alike, or connects; it blocks as vdisk_open does,
+ * and then for as long as the cluster takes. Any thread may make them. Where a URI is to name an image, one that names
+ * a snapshot is an error. Errors of all of them:
  *
  * -EINVAL  an argument is NULL, empty or out of its bounds, a flag is set, or a URI names a snapshot
  * -ENOENT  no such image
