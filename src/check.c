@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "iov.h"
+#include "passphrase.h"
 #include "process.h"
 
 int vd_check_process(struct vdisk_error *err)
@@ -149,5 +150,21 @@ int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, 
     transfer->iov = iov;
     transfer->iovcnt = 1;
     transfer->compare = compare;
+    return 0;
+}
+
+int vd_check_passphrase(uint32_t encryption, const void *passphrase, size_t size, const char *file,
+                        struct vdisk_error *err)
+{
+    bool is_given = passphrase || size > 0;
+
+    if (!encryption && (is_given || file))
+        return vd_error_set(err, -EINVAL, "There is a passphrase, but \"encryption\" is not set.");
+    if (encryption && is_given == !!file)
+        return vd_error_set(err, -EINVAL, "Encryption needs either a passphrase or the name of a file that holds it.");
+    if (is_given && !passphrase)
+        return vd_error_set(err, -EINVAL, "The passphrase is NULL, but its size is not 0.");
+    if (size > VD_PASSPHRASE_MAX)
+        return vd_error_set(err, -EINVAL, "A passphrase can have at most %d bytes.", VD_PASSPHRASE_MAX);
     return 0;
 }

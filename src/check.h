@@ -47,4 +47,8 @@ int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, 
                                const void *write, uint64_t length, uint64_t offset, uint32_t flags,
                                struct vdisk_error *err);
 
+/* What encrypts an image, with its passphrase: either in memory or in a file; or nothing at all. */
+int vd_check_passphrase(uint32_t encryption, const void *passphrase, size_t size, const char *file,
+                        struct vdisk_error *err);
+
 #endif

@@ -2,7 +2,6 @@
 #include "encryption.h"
 
 #include <errno.h>
-#include <rbd/librbd.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -94,6 +93,18 @@ int vd_encryption_load(struct vd_view *view, const struct vdisk_open_options *op
     if (r == 0)
         r = vd_view_refresh_size(view);
     return r < 0 ? load_error(r, options->encryption, name, err) : 0;
+}
+
+int vd_encryption_format(rbd_image_t image, uint32_t encryption, const struct vd_passphrase *passphrase)
+{
+    rbd_encryption_luks1_format_options_t luks1 = {
+        .alg = RBD_ENCRYPTION_ALGORITHM_AES256, .passphrase = passphrase->bytes, .passphrase_size = passphrase->size};
+    rbd_encryption_luks2_format_options_t luks2 = {
+        .alg = RBD_ENCRYPTION_ALGORITHM_AES256, .passphrase = passphrase->bytes, .passphrase_size = passphrase->size};
+
+    if (encryption == VDISK_ENCRYPTION_LUKS1)
+        return rbd_encryption_format(image, RBD_ENCRYPTION_FORMAT_LUKS1, &luks1, sizeof luks1);
+    return rbd_encryption_format(image, RBD_ENCRYPTION_FORMAT_LUKS2, &luks2, sizeof luks2);
 }
 
 /* By another opening, without the encryption, as soon as possible after the view has told its size. */

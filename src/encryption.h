@@ -8,6 +8,7 @@
 #define VD_ENCRYPTION_H
 
 #include <rados/librados.h>
+#include <rbd/librbd.h>
 #include <stdint.h>
 
 #include <vdisk/disk.h>
@@ -32,6 +33,9 @@ int vd_encryption_load(struct vd_view *view, const struct vdisk_open_options *op
  */
 int vd_encryption_find_data(uint64_t *data_offset, struct vd_view *view, rados_ioctx_t pool, const char *name,
                             uint64_t raw_size);
+
+/* Encrypts an image that is open for writing. Takes seconds. Returns 0 or a negative errno. */
+int vd_encryption_format(rbd_image_t image, uint32_t encryption, const struct vd_passphrase *passphrase);
 
 /* The passphrase that the options give. 0, or a negative errno with its sentence. */
 int vd_encryption_passphrase(struct vd_passphrase *passphrase, const void *bytes, size_t size, const char *file,

@@ -171,6 +171,8 @@ static int new_clone(struct vd_task **task, const struct vdisk_uri *parent, cons
     r = check_parent(parent, clone, connect, err);
     if (r == 0)
         r = vd_image_options_init(&new->options, create, err);
+    if (r == 0 && new->options.create.encryption)
+        r = vd_error_set(err, -EINVAL, "A clone is encrypted as its parent is, so that it cannot be chosen here.");
     if (r == 0)
         r = set_parent(new, parent, err);
     if (r < 0)

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "error.h"
+#include "image_encrypt.h"
 #include "image_options.h"
 #include "image_task.h"
 
@@ -32,14 +33,18 @@ static int create(struct vd_image_task *task, struct vd_connection *connection, 
                   struct vdisk_error *err)
 {
     const struct create_task *this = (const struct create_task *)task;
+    const struct vdisk_create_options *create_options = &this->options.create;
     rbd_image_options_t options;
     int r = vd_image_options_make(&options, &this->options, false);
 
     (void)connection;
     if (r == 0)
-        r = rbd_create4(pool, vdisk_uri_image(task->target.uri), this->size, options);
+        r = rbd_create4(pool, vdisk_uri_image(task->target.uri), vd_image_encrypt_room(create_options) + this->size,
+                        options);
     rbd_image_options_destroy(options);
-    return r < 0 ? create_error(this, r, err) : 0;
+    if (r < 0)
+        return create_error(this, r, err);
+    return vd_image_encrypt(task, pool, this->size, create_options, err);
 }
 
 static void clear(struct vd_task *task)
@@ -66,7 +71,7 @@ static int new_create(struct vd_task **task, const struct vdisk_uri *uri, uint64
     new->size = size;
     r = vd_image_options_init(&new->options, create_options, err);
     if (r == 0)
-        r = vd_check_size(size, 0, err);
+        r = vd_check_size(size, vd_image_encrypt_room(&new->options.create), err);
     if (r < 0)
         vd_task_free(&image->task);
     else

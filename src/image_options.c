@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "error.h"
 #include "structs.h"
 
 /* The first release's size of the structure. */
-#define CREATE_OPTIONS_FIRST (offsetof(struct vdisk_create_options, data_pool) + sizeof(const char *))
+#define CREATE_OPTIONS_FIRST (offsetof(struct vdisk_create_options, passphrase_file) + sizeof(const char *))
 
 #define FEATURES                                                                                                       \
     (VDISK_FEATURE_LAYERING | VDISK_FEATURE_STRIPING | VDISK_FEATURE_EXCLUSIVE_LOCK | VDISK_FEATURE_OBJECT_MAP |       \
@@ -85,6 +86,16 @@ static int check_features(const struct vdisk_create_options *create, struct vdis
     return wrong ? vd_error_set(err, -EINVAL, "%s", wrong) : 0;
 }
 
+static int check_encryption(const struct vdisk_create_options *create, struct vdisk_error *err)
+{
+    if (create->reserved)
+        return vd_error_set(err, -EINVAL, "vdisk_create_options.reserved is not zero.");
+    if (create->encryption > VDISK_ENCRYPTION_LUKS2)
+        return vd_error_set(err, -EINVAL, "vdisk_create_options.encryption is none that an image can be made with.");
+    return vd_check_passphrase(create->encryption, create->passphrase, create->passphrase_size, create->passphrase_file,
+                               err);
+}
+
 static int check(const struct vdisk_create_options *create, struct vdisk_error *err)
 {
     int r = check_object_size(create->object_size, err);
@@ -93,8 +104,32 @@ static int check(const struct vdisk_create_options *create, struct vdisk_error *
         r = check_stripes(create, err);
     if (r == 0)
         r = check_features(create, err);
+    if (r == 0)
+        r = check_encryption(create, err);
     if (r == 0 && create->data_pool && !create->data_pool[0])
         r = vd_error_set(err, -EINVAL, "vdisk_create_options.data_pool is empty; leave it NULL for the default.");
+    return r;
+}
+
+static int copy_string(char **copy, const char **string)
+{
+    if (!*string)
+        return 0;
+    *copy = strdup(*string);
+    *string = *copy;
+    return *copy ? 0 : -ENOMEM;
+}
+
+static int copy(struct vd_image_options *options)
+{
+    struct vdisk_create_options *create = &options->create;
+    int r = copy_string(&options->data_pool, &create->data_pool);
+
+    if (r == 0)
+        r = copy_string(&options->passphrase_file, &create->passphrase_file);
+    if (r == 0 && create->passphrase)
+        r = vd_passphrase_copy(&options->passphrase, create->passphrase, create->passphrase_size);
+    create->passphrase = options->passphrase.bytes;
     return r;
 }
 
@@ -106,18 +141,16 @@ int vd_image_options_init(struct vd_image_options *options, const struct vdisk_c
 
     if (r == 0)
         r = check(create, err);
-    if (r < 0 || !create->data_pool)
-        return r;
-    options->data_pool = strdup(create->data_pool);
-    if (!options->data_pool)
-        return vd_error_set(err, -ENOMEM, "Out of memory for the name of the data pool.");
-    create->data_pool = options->data_pool;
-    return 0;
+    if (r == 0 && copy(options) < 0)
+        r = vd_error_set(err, -ENOMEM, "Out of memory for the options.");
+    return r;
 }
 
 void vd_image_options_clear(struct vd_image_options *options)
 {
     free(options->data_pool);
+    free(options->passphrase_file);
+    vd_passphrase_wipe(&options->passphrase);
 }
 
 /*

@@ -2,12 +2,10 @@
 #include "open_options.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "check.h"
 #include "error.h"
-#include "passphrase.h"
 #include "policy.h"
 #include "structs.h"
 #include "uri.h"
@@ -36,30 +34,16 @@ static int check_own_options(const struct vdisk_open_options *options, struct vd
     return 0;
 }
 
-static int check_passphrase(const struct vdisk_open_options *options, struct vdisk_error *err)
-{
-    bool is_given = options->passphrase || options->passphrase_size > 0;
-
-    if (options->encryption > VDISK_ENCRYPTION_LUKS)
-        return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is none that is known.");
-    if (!options->encryption && (is_given || options->passphrase_file))
-        return vd_error_set(err, -EINVAL, "There is a passphrase, but vdisk_open_options.encryption is not set.");
-    if (options->encryption && is_given == !!options->passphrase_file)
-        return vd_error_set(err, -EINVAL, "Encryption needs either a passphrase or the name of a file that holds it.");
-    if (is_given && !options->passphrase)
-        return vd_error_set(err, -EINVAL, "vdisk_open_options.passphrase is NULL, but passphrase_size is not 0.");
-    if (options->passphrase_size > VD_PASSPHRASE_MAX)
-        return vd_error_set(err, -EINVAL, "A passphrase can have at most %d bytes.", VD_PASSPHRASE_MAX);
-    return 0;
-}
-
 static int check_opening(const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     if (options->flags & VDISK_OPEN_EXCLUSIVE && options->flags & VDISK_OPEN_READ_ONLY)
         return vd_error_set(err, -EINVAL, "A disk opened read-only takes no lock: VDISK_OPEN_EXCLUSIVE cannot be.");
     if (options->flags & VDISK_OPEN_BREAK_LOCK && !(options->flags & VDISK_OPEN_EXCLUSIVE))
         return vd_error_set(err, -EINVAL, "VDISK_OPEN_BREAK_LOCK goes with VDISK_OPEN_EXCLUSIVE only.");
-    return check_passphrase(options, err);
+    if (options->encryption > VDISK_ENCRYPTION_LUKS)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is none that is known.");
+    return vd_check_passphrase(options->encryption, options->passphrase, options->passphrase_size,
+                               options->passphrase_file, err);
 }
 
 static int check_fields(const struct vdisk_open_options *options, uint32_t known_flags, struct vdisk_error *err)

@@ -81,13 +81,26 @@ struct vdisk_create_options {
     uint64_t stripe_count;
     /* The pool that holds the data, of which the image's own then has only the rest. NULL: `rbd_default_data_pool`. */
     const char *data_pool;
+    /*
+     * VDISK_ENCRYPTION_LUKS1 or _LUKS2: the image is made with a header for that, and room for it, so that `size` bytes
+     * can be used. AES with keys of 256 bits. Deriving the key takes some seconds. Not of a clone, which is encrypted
+     * as its parent is; nor of an image with journaling, which librbd refuses.
+     */
+    uint32_t encryption;
+    /* Zero. */
+    uint32_t reserved;
+    /* As in struct vdisk_open_options. Wiped when the image is made. */
+    const void *passphrase;
+    size_t passphrase_size;
+    const char *passphrase_file;
 };
 
 /* Sets every field to its default. `struct_size` is `sizeof *options`. */
 void vdisk_create_options_init(struct vdisk_create_options *options, size_t struct_size);
 
 /*
- * Creates an image of `size` bytes that reads as zeroes. `create` may be NULL for the defaults.
+ * Creates an image of `size` bytes that reads as zeroes. `create` may be NULL for the defaults. An image that cannot be
+ * encrypted as was asked for is removed again.
  *
  * -EFBIG   `size` is more than INT64_MAX
  * -EEXIST  there is such an image already

@@ -112,8 +112,8 @@ static void what_makes_no_sense_is_refused(void **state)
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS + 1, WITH(PHRASE)), -EINVAL, "encryption");
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS2), -EINVAL, "either a passphrase or");
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS2, WITH(PHRASE), .passphrase_file = "/f"), -EINVAL, "either");
-    must_fail(OPTIONS(WITH(PHRASE)), -EINVAL, "encryption is not set");
-    must_fail(OPTIONS(.passphrase_file = "/f"), -EINVAL, "encryption is not set");
+    must_fail(OPTIONS(WITH(PHRASE)), -EINVAL, "\"encryption\" is not set");
+    must_fail(OPTIONS(.passphrase_file = "/f"), -EINVAL, "\"encryption\" is not set");
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS2, .passphrase_size = 1), -EINVAL, "passphrase is NULL");
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS2, .passphrase = long_one, .passphrase_size = 65537), -EINVAL,
               "65536 bytes");
