@@ -118,8 +118,12 @@ static void print_parent(FILE *out, const struct vdisk_info *info)
     if (info->parent_image && vdisk_uri_new(&uri, info->parent_pool, info->parent_name_space, info->parent_image,
                                             info->parent_snapshot, NULL) == 0)
         vdisk_uri_describe(&text, uri);
-    text_print_label(out, "parent:");
-    fprintf(out, "%s\n", text ? text : "");
+    if (text) {
+        text_print_label(out, "parent:");
+        fprintf(out, "%s\n", text);
+    } else {
+        text_print_line(out, "parent:", "");
+    }
     vdisk_uri_free(uri);
     free(text);
 }

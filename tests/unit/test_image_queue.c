@@ -3,6 +3,8 @@
 #include "image_helpers.h"
 
 #include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A disk of the clone of the image's snapshot "s", and URIs of what there is and is not. */
 struct world {
@@ -445,6 +447,55 @@ static void a_queue_with_one_of_them_is_not_destroyed(void **state)
     assert_int_equal(reap(world).result, 0);
 }
 
+/* Forked children. */
+
+static bool is_all_refused(struct world *world)
+{
+    struct vdisk_uri *uri = world->image, *snapshot = world->snapshot, *missing = world->missing;
+    struct vdisk_queue *queue = world->queue;
+    struct vdisk *disk = world->disk;
+    int results[] = {
+        vdisk_create(missing, MIB, NULL, NULL, NULL),
+        vdisk_aio_create(queue, missing, MIB, NULL, NULL, 0, NULL, NULL),
+        vdisk_clone(snapshot, missing, NULL, NULL, NULL),
+        vdisk_aio_clone(queue, snapshot, missing, NULL, NULL, 0, NULL, NULL),
+        vdisk_remove(uri, NULL, NULL),
+        vdisk_aio_remove(queue, uri, NULL, 0, NULL, NULL),
+        vdisk_rename(uri, "none", NULL, NULL),
+        vdisk_aio_rename(queue, uri, "none", NULL, 0, NULL, NULL),
+        vdisk_list(&world->images, &world->count, "p", NULL, NULL, NULL),
+        vdisk_aio_list(queue, &world->images, &world->count, "p", NULL, NULL, 0, NULL, NULL),
+        vdisk_flatten(disk, 0, NULL),
+        vdisk_aio_flatten(queue, disk, 0, NULL, NULL),
+        vdisk_aio_resize(queue, disk, MIB, VDISK_RESIZE_SHRINK, NULL, NULL),
+        vdisk_aio_snapshot_list(queue, &world->snapshots, &world->count, disk, 0, NULL, NULL),
+        vdisk_aio_snapshot_remove(queue, disk, "mine", 0, NULL, NULL),
+    };
+
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        if (results[i] != -EPERM)
+            return false;
+    }
+    return true;
+}
+
+static void a_forked_child_can_do_none_of_it(void **state)
+{
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        /* Ends a call that hangs. */
+        alarm(60);
+        _exit(is_all_refused(*state) ? 0 : 1);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -462,6 +513,7 @@ int main(void)
         TEST(operations_on_images_do_not_wait_for_each_other),
         TEST(closing_waits_for_them),
         TEST(a_queue_with_one_of_them_is_not_destroyed),
+        TEST(a_forked_child_can_do_none_of_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
