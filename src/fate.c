@@ -162,8 +162,8 @@ static int refusal(struct vd_held *held, bool is_stuck)
 
     if (vd_handle_is_fenced(flight->disk))
         return -ESHUTDOWN;
-    /* What only fencing settles would keep a closing disk from ever closing. */
-    return is_stuck && vd_handle_is_closing(flight->disk) ? -ESHUTDOWN : 0;
+    /* What only fencing settles would keep a disk that is to be closed, or reopened, waiting for ever. */
+    return is_stuck && (vd_handle_is_closing(flight->disk) || vd_handle_is_barred(flight->disk)) ? -ESHUTDOWN : 0;
 }
 
 static void describe_to_list(struct vd_flight *flight)
