@@ -314,7 +314,9 @@ static void check_all(const char *image, bool is_fast)
 static void change_and_check(const char *image, bool is_fast)
 {
     change_much(image, "a");
+    change_much(image, "gone");
     change_much(image, "b");
+    RBD("snap", "rm", "--no-progress", text("%s@gone", image));
     change_much(image, NULL);
     check_all(image, is_fast);
 }
