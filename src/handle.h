@@ -58,8 +58,6 @@ struct vdisk {
     char image_id[VD_IMAGE_ID_SIZE];
     bool read_only;
     struct vd_layout layout;
-    /* What is read and written is not what is in the objects. */
-    bool encrypted;
     uint64_t features;
     /* Where in the image its contents begin: behind the header of an encrypted one, else 0. */
     uint64_t data_offset;

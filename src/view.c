@@ -5,12 +5,41 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "clock.h"
 #include "error.h"
 #include "place.h"
 
 static int open_image(rbd_image_t *image, rados_ioctx_t pool, const char *name, const char *snapshot, bool read_only)
 {
     return read_only ? rbd_open_read_only(pool, name, image, snapshot) : rbd_open(pool, name, image, snapshot);
+}
+
+/*
+ * librbd 16.2.15 wakes up whoever waits for an image to be open, and then locks a mutex of the image once more. When it
+ * is closed at once and the thread did not come to that before, it uses memory that is freed: with MALLOC_PERTURB_ set
+ * and the machine busy, opening and closing a clone aborts about once in 5000 times, in a thread "io_context_pool". Of
+ * a clone, since there the thread still has the parent's opening to end, on its way out of the clone's. Nothing tells
+ * when it is through; it takes microseconds, or until the kernel lets it run. A millisecond between made 9000 times go
+ * well where two of three programs had aborted in 3000.
+ */
+#define OPEN_MS 10
+
+static int note_opening(struct vd_view *view)
+{
+    uint64_t overlap;
+    int r = rbd_get_overlap(view->image, &overlap);
+
+    if (r == 0 && overlap > 0)
+        view->closable_at = vd_deadline(OPEN_MS);
+    return r;
+}
+
+static void wait_until_closable(const struct vd_view *view)
+{
+    const struct timespec until = vd_timespec(view->closable_at);
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        continue;
 }
 
 int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, const char *snapshot, bool read_only)
@@ -28,7 +57,9 @@ int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, c
     }
     sem_init(&new->empty, 0, 0);
     pthread_mutex_init(&new->asking, NULL);
-    r = vd_view_refresh_size(new);
+    r = note_opening(new);
+    if (r == 0)
+        r = vd_view_refresh_size(new);
     if (r < 0) {
         vd_view_discard(new);
         return r;
@@ -75,6 +106,7 @@ bool vd_view_is_empty(struct vd_view *view)
 int vd_view_close(struct vd_view *view)
 {
     view->closed = true;
+    wait_until_closable(view);
     return rbd_close(view->image);
 }
 

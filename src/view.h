@@ -26,6 +26,8 @@ struct vd_view {
     struct vd_gate gate;
     /* Posted once, when the gate is closed and nobody is inside. */
     sem_t empty;
+    /* Not to be closed before: see view.c. 0: any time. */
+    int64_t closable_at;
     bool closed;
     /* Retired and waited for. */
     bool is_over;

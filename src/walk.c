@@ -140,7 +140,7 @@ static int collect(uint64_t offset, size_t length, int exists, void *arg)
 
 /* Asking. */
 
-/* Those that the answer is about, by their ids as the view knows them; 0: none. */
+/* The ids of those that the answer is about; 0: none. */
 struct subject {
     uint64_t from;
     uint64_t own;
@@ -168,7 +168,7 @@ static int was_smaller(bool *smaller, const struct subject *subject, rbd_image_t
 }
 
 /* Whether librbd can tell by its maps alone. */
-static int is_fast(bool *fast, const struct vdisk *disk, rbd_image_t image, const struct subject *subject)
+static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject)
 {
     bool smaller = false;
     uint64_t features = 0, flags = 0;
@@ -181,8 +181,7 @@ static int is_fast(bool *fast, const struct vdisk *disk, rbd_image_t image, cons
         r = was_smaller(&smaller, subject, image);
     if (r < 0)
         return r;
-    /* On an encrypted image the maps are of the encrypted bytes, whose offsets are others, and some are left out. */
-    *fast = (features & RBD_FEATURE_FAST_DIFF) && !(flags & RBD_FLAG_FAST_DIFF_INVALID) && !smaller && !disk->encrypted;
+    *fast = (features & RBD_FEATURE_FAST_DIFF) && !(flags & RBD_FLAG_FAST_DIFF_INVALID) && !smaller;
     return 0;
 }
 
@@ -208,12 +207,11 @@ static void choose_range(struct collector *collector, const struct vdisk *disk, 
     collector->asked_end = size - last > set ? last + set : size;
 }
 
-static int iterate(struct collector *collector, const struct vdisk *disk, rbd_image_t image,
-                   const struct subject *subject)
+static int iterate(struct collector *collector, rbd_image_t image, const struct subject *subject)
 {
     const struct vd_walk *walk = collector->walk;
     bool fast;
-    int r = is_fast(&fast, disk, image, subject);
+    int r = is_fast(&fast, image, subject);
 
     if (r == 0)
         r = find_parent_end(&collector->parent_end, walk, image);
@@ -245,11 +243,10 @@ static int find_subject(struct subject *subject, const struct vd_walk *walk, con
     struct vd_quoted quoted, image_name;
     int r = find_snapshot(&subject->from, image, walk->from);
 
+    subject->own = disk->snapshot_id;
     if (r == -ENOENT)
         return vd_error_set(err, r, "Image %s has no snapshot %s.", vd_quote(&image_name, vdisk_uri_image(disk->uri)),
                             vd_quote(&quoted, walk->from));
-    if (r == 0)
-        r = find_snapshot(&subject->own, image, own);
     if (r < 0)
         return vd_error_set(err, r, "Finding the snapshots of image %s failed: %s.",
                             vd_quote(&image_name, vdisk_uri_image(disk->uri)), strerror(-r));
@@ -295,17 +292,15 @@ static int check_again(const struct subject *subject, const struct vd_walk *walk
 
 /* The walk. */
 
-static int check_range(const struct vd_walk *walk, const struct vdisk *disk, struct vd_view *view,
-                       struct vdisk_error *err)
+static int check_range(const struct vd_walk *walk, const struct vdisk *disk, uint64_t size, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
 
-    if (vd_view_holds(view, walk->offset, walk->length))
+    if (walk->offset <= size && walk->length <= size - walk->offset)
         return 0;
     return vd_error_set(err, -EINVAL,
                         "The %" PRIu64 " bytes at offset %" PRIu64 " are not inside image %s of %" PRIu64 " bytes.",
-                        walk->length, walk->offset, vd_quote(&quoted, vdisk_uri_image(disk->uri)),
-                        atomic_load_explicit(&view->size, memory_order_relaxed));
+                        walk->length, walk->offset, vd_quote(&quoted, vdisk_uri_image(disk->uri)), size);
 }
 
 /* librbd would flush by itself, and forget the error. */
@@ -325,54 +320,80 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
     return r;
 }
 
-static int walk_view(struct vd_walk *walk, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err)
+/* Between the offsets of the disk and those of the view. */
+static void shift(struct vd_walk *walk, uint64_t by)
+{
+    walk->offset += by;
+    walk->next += by;
+    for (size_t i = 0; i < walk->count; i++)
+        walk->extents[i].offset += by;
+}
+
+static int collect_all(struct vd_walk *walk, const struct vdisk *disk, const struct vd_view *view,
+                       const struct subject *subject, struct vdisk_error *err)
 {
     struct collector collector = {.walk = walk, .end = walk->offset + walk->length};
-    struct subject subject;
     struct vd_quoted quoted;
-    int r = check_range(walk, disk, view, err);
+    int r;
+
+    choose_range(&collector, disk, vd_view_size(view));
+    r = iterate(&collector, view->image, subject);
+    if (r < 0)
+        vd_error_set(err, r, "Finding the extents of image %s failed: %s.",
+                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+    return r;
+}
+
+/* In a view where `header` bytes stand before the disk's contents. */
+static int walk_view(struct vd_walk *walk, struct vdisk *disk, const struct vd_view *view, uint64_t header,
+                     struct vdisk_error *err)
+{
+    uint64_t size = vd_view_size(view);
+    struct subject subject;
+    int r = check_range(walk, disk, size < header ? 0 : size - header, err);
 
     if (r == 0)
         r = find_subject(&subject, walk, disk, view->image, err);
     /* librbd 16.2.15 fails an assertion when it is asked about nothing. */
     if (r != 0 || walk->length == 0)
         return r;
-    r = flush(disk, view->image, err);
-    if (r < 0)
-        return r;
-    choose_range(&collector, disk, atomic_load_explicit(&view->size, memory_order_relaxed));
-    r = iterate(&collector, disk, view->image, &subject);
-    if (r < 0)
-        return vd_error_set(err, r, "Finding the extents of image %s failed: %s.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
-    return check_again(&subject, walk, disk, err);
+    shift(walk, header);
+    r = collect_all(walk, disk, view, &subject, err);
+    shift(walk, -header);
+    return r < 0 ? r : check_again(&subject, walk, disk, err);
 }
 
-/*
- * Through a read-only opening librbd does not learn of new snapshots, nor that a map has become invalid, and would
- * leave out changes. So such an image is opened for the walk; a snapshot does not change.
- */
 static int walk_afresh(struct vd_walk *walk, struct vdisk *disk, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     struct vd_view *fresh;
-    int r = vd_handle_open_again(&fresh, disk);
+    int r = vd_handle_open_view(&fresh, disk, disk->pool, vdisk_uri_snapshot(disk->uri), true);
 
     if (r < 0)
         return vd_error_set(err, r, "Opening image %s afresh failed: %s.",
                             vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
-    r = walk_view(walk, disk, fresh, err);
+    r = walk_view(walk, disk, fresh, disk->data_offset, err);
     vd_view_discard(fresh);
     return r;
 }
 
+/*
+ * Through a read-only opening librbd does not learn of new snapshots, nor that a map has become invalid, and would
+ * leave out changes. And with an encryption loaded librbd 16.2.15, by its maps, tells of the encrypted bytes, but only
+ * as many as there are without the header. In both cases the image is opened once more, as it is stored.
+ */
+static bool needs_a_view(const struct vdisk *disk)
+{
+    return disk->data_offset > 0 || (disk->read_only && !vdisk_uri_snapshot(disk->uri));
+}
+
 int vd_walk_run(struct vd_walk *walk, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err)
 {
-    bool stale = disk->read_only && !vdisk_uri_snapshot(disk->uri);
-    int r;
+    int r = walk->length > 0 ? flush(disk, view->image, err) : 0;
 
     walk->next = walk->offset;
-    r = stale ? walk_afresh(walk, disk, err) : walk_view(walk, disk, view, err);
+    if (r == 0)
+        r = needs_a_view(disk) ? walk_afresh(walk, disk, err) : walk_view(walk, disk, view, 0, err);
     if (r < 0) {
         walk->count = 0;
         walk->next = walk->offset;

@@ -19,8 +19,7 @@
  * Both are fast, that is need not ask every object of the range, on an image with the features object-map and fast-diff
  * whose maps are valid (`rbd info` shows the flag "fast diff invalid" where they are not; `rbd object-map rebuild`
  * mends it), and are then rounded to whole objects of the image. Otherwise they ask every object, of which librbd has
- * ten at a time on the way (`rbd_concurrent_management_ops`), and are finer. An encrypted disk is always asked that
- * way.
+ * ten at a time on the way (`rbd_concurrent_management_ops`), and are finer.
  *
  * Errors of all of them, on a queue as the completion's result:
  *
