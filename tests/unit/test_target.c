@@ -31,10 +31,10 @@ void __wrap_free(void *memory)
     __real_free(memory);
 }
 
-static void watch(const char *secret)
+static void watch(const char *secret, size_t size)
 {
     watched.memory[watched.count] = secret;
-    watched.size[watched.count++] = strlen(secret);
+    watched.size[watched.count++] = size;
 }
 
 static int set_up(void **state)
@@ -74,11 +74,14 @@ static void make_passed(struct passed *passed)
     passed->options.options = passed->list;
     passed->options.option_count = 2;
     passed->options.size_poll_ms = 17;
+    passed->options.encryption = VDISK_ENCRYPTION_LUKS2;
+    passed->options.passphrase = duplicate("secret-3");
+    passed->options.passphrase_size = strlen("secret-3");
 }
 
-static void free_string(const char *string)
+static void free_string(const void *string)
 {
-    free((char *)(uintptr_t)string);
+    free((void *)(uintptr_t)string);
 }
 
 static void free_passed(struct passed *passed)
@@ -90,6 +93,8 @@ static void free_passed(struct passed *passed)
     free(passed->list);
     free_string(passed->options.id);
     free_string(passed->options.conf);
+    free_string(passed->options.passphrase);
+    free_string(passed->options.passphrase_file);
     vdisk_uri_free(passed->uri);
 }
 
@@ -132,6 +137,30 @@ static void everything_is_copied(void **state)
     assert_string_equal(target.options.options[0].value, "secret-2");
     assert_string_equal(target.options.options[1].key, "mon_host");
     assert_string_equal(target.options.options[1].value, "");
+    assert_int_equal(target.options.encryption, VDISK_ENCRYPTION_LUKS2);
+    assert_int_equal(target.options.passphrase_size, strlen("secret-3"));
+    assert_memory_equal(target.options.passphrase, "secret-3", strlen("secret-3"));
+    assert_null(target.options.passphrase_file);
+    vd_target_clear(&target);
+    vd_cluster_put(cluster);
+}
+
+static void the_name_of_a_file_is_copied_not_the_file(void **state)
+{
+    struct vd_cluster *cluster;
+    struct vd_target target;
+    struct passed passed;
+
+    (void)state;
+    make_passed(&passed);
+    free_string(passed.options.passphrase);
+    passed.options.passphrase = NULL;
+    passed.options.passphrase_size = 0;
+    passed.options.passphrase_file = duplicate("/nowhere");
+    assert_int_equal(init(&target, &cluster, &passed, NULL), 0);
+    free_passed(&passed);
+    assert_null(target.options.passphrase);
+    assert_string_equal(target.options.passphrase_file, "/nowhere");
     vd_target_clear(&target);
     vd_cluster_put(cluster);
 }
@@ -151,6 +180,8 @@ static void no_options_are_the_defaults(void **state)
     assert_null(target.options.conf);
     assert_null(target.options.options);
     assert_int_equal(target.options.option_count, 0);
+    assert_null(target.options.passphrase);
+    assert_null(target.options.passphrase_file);
     vd_target_clear(&target);
     vd_cluster_put(cluster);
 }
@@ -184,14 +215,14 @@ static void secrets_are_wiped(void **state)
     make_passed(&passed);
     assert_int_equal(init(&target, &cluster, &passed, NULL), 0);
     free_passed(&passed);
-    watch(target.options.options[0].value);
+    watch(target.options.options[0].value, strlen("secret-2"));
     assert_int_equal(vdisk_uri_option(NULL, &value, target.uri, 0), 0);
-    watch(value);
-    watch(cluster->key);
-    watched.size[2] = cluster->key_size;
+    watch(value, strlen("secret-1"));
+    watch(cluster->key, cluster->key_size);
+    watch(target.passphrase.bytes, target.passphrase.size);
     vd_target_clear(&target);
     vd_cluster_put(cluster);
-    assert_int_equal(watched.wiped, 3);
+    assert_int_equal(watched.wiped, 4);
 }
 
 static void clearing_leaves_it_empty(void **state)
@@ -263,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everything_is_copied),
+        TEST(the_name_of_a_file_is_copied_not_the_file),
         TEST(no_options_are_the_defaults),
         TEST(it_is_the_cluster_of_the_original),
         TEST(secrets_are_wiped),
