@@ -15,8 +15,6 @@
 
 #define SIZE (MIB(5) + 4096)
 
-extern char **environ;
-
 static struct vdisk_uri *parse(const char *spec)
 {
     struct vdisk_error err;
