@@ -14,12 +14,6 @@
 
 /* Landing. */
 
-/* A write whose fate librbd does not know: `rados_osd_op_timeout` has ended it, and the OSD may do it all the same. */
-static bool is_lost_sight_of(const struct vd_flight *flight)
-{
-    return flight->result == -ETIMEDOUT && vd_flight_changes(flight->kind);
-}
-
 /* Of a flight that is the disk's and has landed. From leaving the view on, the disk can go. */
 static void settle(struct vd_flight *flight)
 {
@@ -28,7 +22,7 @@ static void settle(struct vd_flight *flight)
     bool some_may_go = false;
 
     vd_handle_note_settled(disk, flight->given_up, flight->bounce_length);
-    if (is_lost_sight_of(flight)) {
+    if (flight->lost_sight) {
         /* librbd is done with it, and it may be long until somebody fences the client. */
         free(flight->bounce);
         flight->bounce = NULL;
@@ -69,7 +63,7 @@ static void settle_parted(struct vd_flight *flight)
     bool some_may_go = false;
 
     vd_handle_note_settled(disk, flight->given_up, 0);
-    if (is_lost_sight_of(flight)) {
+    if (flight->lost_sight) {
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
         some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
     } else if (vd_flight_changes(flight->kind)) {
@@ -112,7 +106,7 @@ void vd_fate_land(struct vd_flight *flight, int result)
         settle_parted(flight);
         break;
     default:
-        if (!is_lost_sight_of(flight))
+        if (!flight->lost_sight)
             break;
         /* Before anybody can learn of it. Relaxed: the list's lock publishes it. */
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);

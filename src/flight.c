@@ -66,6 +66,7 @@ void vd_flight_prepare(struct vd_flight *flight)
 {
     flight->given_up = 0;
     flight->result = 0;
+    flight->lost_sight = false;
     flight->valid = 0;
     flight->mismatch = 0;
     flight->done = 0;
@@ -205,6 +206,9 @@ static int conclude(struct vd_flight *flight, ssize_t result)
     int r = result < 0 ? (int)result : 0;
 
     vd_handle_note_result(flight->disk, r);
+    /* By this call. A flush of the flight's own tells of earlier ones, too. */
+    if (r == -ETIMEDOUT)
+        flight->lost_sight = vd_flight_changes(flight->kind);
     if (flight->flushing)
         return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, r);
     if (vd_flight_changes(flight->kind))

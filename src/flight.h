@@ -82,6 +82,8 @@ struct vd_flight {
     bool flush_after;
     /* 0 or a negative errno. */
     int result;
+    /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
+    bool lost_sight;
     /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
     uint64_t valid;
     /* Of a compare-and-write with -EILSEQ: where on the disk the first other byte is. Else 0. */

@@ -130,6 +130,29 @@ static void an_error_of_the_flush_is_the_result_and_sticks(void **state)
     assert_int_equal(reap_one(fixture->queue), 0);
 }
 
+static uint32_t unsettled_writes(struct fixture *fixture)
+{
+    struct vdisk_info info;
+
+    vdisk_info_init(&info, sizeof info);
+    assert_int_equal(vdisk_get_info(&info, fixture->disk, NULL), 0);
+    return info.unsettled_writes;
+}
+
+/* What timed out then is not what is written now, of which all is known. */
+static void an_earlier_timeout_that_stuck_does_not_make_it_unsettled(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(vdisk_pwrite(fixture->disk, data, 512, 0, 0, NULL), 0);
+    fake_next_result(FAKE_FLUSH, -ETIMEDOUT);
+    assert_int_equal(vdisk_flush(fixture->disk, NULL), -ETIMEDOUT);
+    assert_int_equal(zero_fua(fixture, 512), 0);
+    assert_int_equal(reap_one(fixture->queue), -ETIMEDOUT);
+    assert_int_equal(unsettled_writes(fixture), 0);
+    assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
+}
+
 static void a_flush_that_librbd_refuses_is_the_result(void **state)
 {
     struct fixture *fixture = *state;
@@ -181,6 +204,7 @@ int main(void)
         TEST(a_length_of_zero_does_nothing),
         TEST(an_error_of_the_write_is_the_result),
         TEST(an_error_of_the_flush_is_the_result_and_sticks),
+        TEST(an_earlier_timeout_that_stuck_does_not_make_it_unsettled),
         TEST(a_flush_that_librbd_refuses_is_the_result),
         TEST(einval_of_the_flush_is_not_taken_for_shrinking),
         TEST(a_read_has_no_such_flag),
