@@ -178,6 +178,29 @@ static void requests_in_flight_complete(void **state)
     assert_int_equal(submit_read(fixture->queue, fixture->disk, bytes, 1, 0), -ESHUTDOWN);
 }
 
+/* Accepted before, and its turn comes after. */
+static void an_operation_that_waits_its_turn_is_refused_then(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct vdisk_completion done;
+    struct vdisk_error err;
+    unsigned int before = fake_calls("rbd_snap_create");
+    char byte;
+
+    fake_block_call("rbd_snap_create");
+    assert_int_equal(vdisk_aio_snapshot_create(fixture->queue, fixture->disk, "s", 0, NULL, NULL), 0);
+    assert_int_equal(vdisk_aio_snapshot_create(fixture->queue, fixture->disk, "t", 0, NULL, NULL), 0);
+    assert_true(fake_wait_blocked("rbd_snap_create"));
+    fake_blocklist();
+    assert_int_equal(vdisk_pread(fixture->disk, &byte, 1, 0, 0, NULL), -ESHUTDOWN);
+    fake_unblock_call("rbd_snap_create");
+    assert_int_equal(reap_one(fixture->queue), -ESHUTDOWN);
+    assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, 30000), 1);
+    assert_int_equal(vdisk_queue_error(fixture->queue, &done, &err), -ESHUTDOWN);
+    assert_says(&err, -ESHUTDOWN, SENTENCE);
+    assert_int_equal(fake_calls("rbd_snap_create") - before, 1);
+}
+
 /* For the sanitizers: it is found out while the disk is closed. */
 static void fencing_and_closing_may_meet(void **state)
 {
@@ -211,6 +234,7 @@ int main(void)
         DISK_TEST(other_errors_fence_nobody),
         DISK_TEST(an_error_that_sticks_fences_nobody),
         DISK_TEST(requests_in_flight_complete),
+        DISK_TEST(an_operation_that_waits_its_turn_is_refused_then),
         DISK_TEST(fencing_and_closing_may_meet),
     };
 
