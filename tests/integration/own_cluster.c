@@ -48,21 +48,32 @@ static bool post_warden(struct warden *warden, const char *dir)
 static struct warden warden;
 
 /* bluestore, because a memstore does not survive a kill. */
-int start_own_cluster(void **state)
+static int start(const char *option)
 {
     char dir[4096];
     struct reply reply;
 
-    (void)state;
     snprintf(dir, sizeof dir, "%s/vdisk-cluster-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(dir) || !post_warden(&warden, dir))
         return -1;
     use_cluster(dir);
-    run(&reply, ARGV(VDISK_CLUSTER_SCRIPT, "start", dir, "--store", "bluestore"));
+    run(&reply, ARGV(VDISK_CLUSTER_SCRIPT, "start", dir, "--store", "bluestore", option));
     if (reply.status != 0)
         print_error("%s", reply.err);
     free_reply(&reply);
     return reply.status == 0 ? 0 : -1;
+}
+
+int start_own_cluster(void **state)
+{
+    (void)state;
+    return start(NULL);
+}
+
+int start_own_cluster_with_manager(void **state)
+{
+    (void)state;
+    return start("--mgr");
 }
 
 int stop_own_cluster(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A cluster that stands still, dies and comes back, is full, or fences us. It is a cluster of the test's own, since
- * no other test would like it.
+ * A cluster that stands still, dies and comes back, or fences us. It is a cluster of the test's own, since no other test
+ * would like it.
  */
 #include "own_cluster.h"
 #include "support.h"
@@ -348,66 +348,6 @@ static void requests_survive_the_kill_and_restart_of_an_osd(void **state)
     take_down_disk(&fixture);
 }
 
-/* Being full. */
-
-static void set_full_ratios(const char *nearfull, const char *backfillfull, const char *full)
-{
-    /* All three: an OSD takes none for lower than the one before. */
-    CEPH("osd", "set-nearfull-ratio", nearfull);
-    CEPH("osd", "set-backfillfull-ratio", backfillfull);
-    CEPH("osd", "set-full-ratio", full);
-}
-
-static void make_room(void *ignored)
-{
-    (void)ignored;
-    set_full_ratios("0.85", "0.9", "0.95");
-}
-
-static bool is_full(void *arg)
-{
-    char *dump = CEPH_OUTPUT("osd", "pool", "ls", "detail");
-    bool full = strstr(dump, "full");
-
-    (void)arg;
-    free(dump);
-    return full;
-}
-
-/*
- * A client learns of it by the map that comes with an answer, so some writes may get through. That a slow one may be
- * taken for a waiting one makes the test weaker, but not wrong.
- */
-static bool write_gets_stuck(void *arg)
-{
-    struct fixture *fixture = arg;
-    struct vdisk_completion completion;
-
-    assert_int_equal(submit_write(fixture, 0, SIZE), 0);
-    return vdisk_queue_wait(fixture->queue, &completion, 1, 1, 1000) == 0;
-}
-
-static void writes_to_a_full_cluster_wait_for_room_and_reads_do_not(void **state)
-{
-    struct fixture fixture = set_up_plain_disk();
-    static char full_cluster;
-    struct vdisk_error err;
-
-    (void)state;
-    set_full_ratios("0.0000001", "0.0000001", "0.0000001");
-    undo_later(make_room, &full_cluster);
-    wait_until(is_full, NULL, "the pool is full");
-    fill(fixture.data, SIZE, 7);
-    wait_until(write_gets_stuck, &fixture, "a write waits for room");
-    assert_done(vdisk_pread(fixture.disk, fixture.read, SIZE, 0, 0, &err), &err);
-    assert_int_equal(vdisk_queue_in_flight(fixture.queue), 1);
-    forget(&full_cluster);
-    make_room(NULL);
-    reap_all(fixture.queue);
-    assert_disk_holds(fixture.disk, fixture.data, SIZE);
-    take_down_disk(&fixture);
-}
-
 /* Being fenced. */
 
 static void unfence(void *address)
@@ -579,7 +519,6 @@ int main(void)
         TEST(a_write_that_nobody_takes_is_not_called_complete),
         TEST(without_a_monitor_an_open_disk_goes_on_and_a_new_one_times_out),
         TEST(requests_survive_the_kill_and_restart_of_an_osd),
-        TEST(writes_to_a_full_cluster_wait_for_room_and_reads_do_not),
         TEST(a_fenced_disk_fails_every_request),
         TEST(writes_lost_by_fencing_fail_every_later_flush_and_the_close),
         TEST(writes_lost_by_fencing_fail_a_close_without_any_flush),
