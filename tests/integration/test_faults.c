@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A cluster that stands still, dies and comes back, or fences us. It is a cluster of the test's own, since no other test
- * would like it.
+ * A cluster that stands still, dies and comes back, or fences us. It is a cluster of the test's own, since no other
+ * test would like it.
  */
 #include "own_cluster.h"
 #include "support.h"
