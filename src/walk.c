@@ -146,29 +146,28 @@ struct subject {
     uint64_t own;
 };
 
-/* Whether the image was, at a snapshot in between, smaller than at `from`. */
-static int was_smaller(bool *smaller, const struct subject *subject, rbd_image_t image)
+/* Whether the image was, at a snapshot in between, smaller than both at `from` and at the end, where it has `size`. */
+static int was_smaller(bool *smaller, const struct subject *subject, rbd_image_t image, uint64_t size)
 {
     struct vd_snap_list list = {0};
-    uint64_t from_size = 0;
     int r = vd_snap_list_read(&list, image);
 
     *smaller = false;
     for (int i = 0; i < list.count; i++) {
-        if (list.snapshots[i].id == subject->from)
-            from_size = list.snapshots[i].size;
+        if (list.snapshots[i].id == subject->from && list.snapshots[i].size < size)
+            size = list.snapshots[i].size;
     }
     for (int i = 0; i < list.count; i++) {
         uint64_t id = list.snapshots[i].id;
 
-        *smaller |= id > subject->from && (!subject->own || id < subject->own) && list.snapshots[i].size < from_size;
+        *smaller |= id > subject->from && (!subject->own || id < subject->own) && list.snapshots[i].size < size;
     }
     vd_snap_list_free(&list);
     return r;
 }
 
 /* Whether librbd can tell by its maps alone. */
-static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject)
+static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject, uint64_t size)
 {
     bool smaller = false;
     uint64_t features = 0, flags = 0;
@@ -178,7 +177,7 @@ static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject)
         r = rbd_get_flags(image, &flags);
     /* By its maps librbd 16.2.15 forgets what was then beyond the end, and so does not tell that it is gone. */
     if (r == 0 && subject->from)
-        r = was_smaller(&smaller, subject, image);
+        r = was_smaller(&smaller, subject, image, size);
     if (r < 0)
         return r;
     *fast = (features & RBD_FEATURE_FAST_DIFF) && !(flags & RBD_FLAG_FAST_DIFF_INVALID) && !smaller;
@@ -207,11 +206,12 @@ static void choose_range(struct collector *collector, const struct vdisk *disk, 
     collector->asked_end = size - last > set ? last + set : size;
 }
 
-static int iterate(struct collector *collector, rbd_image_t image, const struct subject *subject)
+static int iterate(struct collector *collector, const struct vd_view *view, const struct subject *subject)
 {
     const struct vd_walk *walk = collector->walk;
     bool fast;
-    int r = is_fast(&fast, image, subject);
+    rbd_image_t image = view->image;
+    int r = is_fast(&fast, image, subject, vd_view_size(view));
 
     if (r == 0)
         r = find_parent_end(&collector->parent_end, walk, image);
@@ -337,7 +337,7 @@ static int collect_all(struct vd_walk *walk, const struct vdisk *disk, const str
     int r;
 
     choose_range(&collector, disk, vd_view_size(view));
-    r = iterate(&collector, view->image, subject);
+    r = iterate(&collector, view, subject);
     if (r < 0)
         vd_error_set(err, r, "Finding the extents of image %s failed: %s.",
                      vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));

@@ -79,6 +79,18 @@ static void what_a_smaller_image_lost_is_told(void **state)
     close_disk(disk);
 }
 
+static void the_maps_will_do_when_the_image_stays_smaller(void **state)
+{
+    const struct fixture *fixture = *state;
+
+    put_byte(5 * OBJECT);
+    take_snapshot("a");
+    assert_int_equal(vdisk_resize(fixture->disk, 2 * OBJECT, VDISK_RESIZE_SHRINK, NULL), 0);
+    take_snapshot("b");
+    put_byte(0);
+    assert_diff(fixture->disk, "a", {0, OBJECT, DATA, 0});
+}
+
 static void a_diff_ends_at_the_disks_own_snapshot(void **state)
 {
     struct vdisk *disk;
@@ -272,6 +284,7 @@ int main(void)
         DISK_TEST(a_diff_of_a_range),
         DISK_TEST(data_that_is_gone_reads_as_zeroes),
         DISK_TEST(what_a_smaller_image_lost_is_told),
+        DISK_TEST(the_maps_will_do_when_the_image_stays_smaller),
         DISK_TEST(a_diff_ends_at_the_disks_own_snapshot),
         DISK_TEST(a_read_only_disk_knows_new_snapshots),
         DISK_TEST(a_diff_from_the_beginning_counts_the_parent_as_asked),
