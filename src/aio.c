@@ -174,36 +174,30 @@ int vdisk_queue_unplug(struct vdisk_queue *queue)
 
 /* Requests. */
 
-static uint64_t longest(enum vd_request_kind kind)
+static int submit(struct vdisk_queue *queue, struct vd_transfer *transfer, uint64_t longest, void *user_data)
 {
-    if (kind == VD_REQUEST_DISCARD)
-        return VDISK_MAX_DISCARD;
-    return kind == VD_REQUEST_WRITE_ZEROES ? VDISK_MAX_WRITE_ZEROES : VDISK_MAX_REQUEST;
-}
-
-static int submit(struct vdisk_queue *queue, struct vd_transfer *transfer, void *user_data)
-{
-    if (!queue || transfer->length > longest(transfer->kind))
+    if (!queue || transfer->length > longest)
         return -EINVAL;
-    return vd_queue_submit(queue, transfer, transfer->flags & VDISK_IO_ZERO_COPY ? NULL : &queue->bounce, user_data);
+    return vd_queue_submit(queue, transfer, user_data);
 }
 
 static int submit_iov(struct vdisk_queue *queue, struct vdisk *disk, enum vd_request_kind kind, const struct iovec *iov,
                       int iovcnt, uint64_t offset, uint32_t flags, void *user_data)
 {
-    struct vd_transfer transfer;
-    int r = vd_check_transfer(&transfer, disk, kind, iov, iovcnt, offset, flags, NULL);
+    struct vd_transfer transfer = {
+        .disk = disk, .kind = kind, .flags = flags, .iov = iov, .iovcnt = iovcnt, .offset = offset};
+    int r = vd_check_transfer(&transfer, NULL);
 
-    return r < 0 ? r : submit(queue, &transfer, user_data);
+    return r < 0 ? r : submit(queue, &transfer, VDISK_MAX_REQUEST, user_data);
 }
 
 static int submit_range(struct vdisk_queue *queue, struct vdisk *disk, enum vd_request_kind kind, uint64_t length,
-                        uint64_t offset, uint32_t flags, void *user_data)
+                        uint64_t offset, uint64_t longest, uint32_t flags, void *user_data)
 {
-    struct vd_transfer transfer;
-    int r = vd_check_range(&transfer, disk, kind, length, offset, flags, NULL);
+    struct vd_transfer transfer = {.disk = disk, .kind = kind, .flags = flags, .offset = offset, .length = length};
+    int r = vd_check_range(&transfer, NULL);
 
-    return r < 0 ? r : submit(queue, &transfer, user_data);
+    return r < 0 ? r : submit(queue, &transfer, longest, user_data);
 }
 
 int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
@@ -221,26 +215,31 @@ int vdisk_aio_writev(struct vdisk_queue *queue, struct vdisk *disk, const struct
 int vdisk_aio_discard(struct vdisk_queue *queue, struct vdisk *disk, uint64_t length, uint64_t offset, uint32_t flags,
                       void *user_data)
 {
-    return submit_range(queue, disk, VD_REQUEST_DISCARD, length, offset, flags, user_data);
+    return submit_range(queue, disk, VD_REQUEST_DISCARD, length, offset, VDISK_MAX_DISCARD, flags, user_data);
 }
 
 int vdisk_aio_write_zeroes(struct vdisk_queue *queue, struct vdisk *disk, uint64_t length, uint64_t offset,
                            uint32_t flags, void *user_data)
 {
-    return submit_range(queue, disk, VD_REQUEST_WRITE_ZEROES, length, offset, flags, user_data);
+    return submit_range(queue, disk, VD_REQUEST_WRITE_ZEROES, length, offset, VDISK_MAX_WRITE_ZEROES, flags, user_data);
 }
 
 int vdisk_aio_compare_and_write(struct vdisk_queue *queue, struct vdisk *disk, const void *compare, const void *write,
                                 uint64_t length, uint64_t offset, uint32_t flags, void *user_data)
 {
-    struct vd_transfer transfer;
+    struct vd_transfer transfer = {.disk = disk,
+                                   .kind = VD_REQUEST_COMPARE_AND_WRITE,
+                                   .flags = flags,
+                                   .compare = compare,
+                                   .offset = offset,
+                                   .length = length};
     struct iovec iov;
-    int r = vd_check_compare_and_write(&transfer, &iov, disk, compare, write, length, offset, flags, NULL);
+    int r = vd_check_compare_and_write(&transfer, &iov, write, NULL);
 
-    return r < 0 ? r : submit(queue, &transfer, user_data);
+    return r < 0 ? r : submit(queue, &transfer, VDISK_MAX_REQUEST, user_data);
 }
 
 int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data)
 {
-    return submit_range(queue, disk, VD_REQUEST_FLUSH, 0, 0, flags, user_data);
+    return submit_range(queue, disk, VD_REQUEST_FLUSH, 0, 0, 0, flags, user_data);
 }

@@ -11,6 +11,7 @@
 #include "iov.h"
 #include "passphrase.h"
 #include "process.h"
+#include "rare.h"
 
 int vd_check_process(struct vdisk_error *err)
 {
@@ -26,17 +27,21 @@ int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err)
     return vd_check_process(err);
 }
 
-int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
+VD_RARE static int read_only_error(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
+
+    return vd_error_set(err, -EROFS, "%s image %s is not possible: it is open read-only.", doing,
+                        vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+}
+
+int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
+{
     int r = vd_check_disk(disk, err);
 
     if (r < 0)
         return r;
-    if (disk->read_only)
-        return vd_error_set(err, -EROFS, "%s image %s is not possible: it is open read-only.", doing,
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
-    return 0;
+    return disk->read_only ? read_only_error(disk, doing, err) : 0;
 }
 
 int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error *err)
@@ -61,7 +66,7 @@ int vd_check_size(uint64_t size, uint64_t header, struct vdisk_error *err)
 }
 
 /* What callers see of the kinds of requests. */
-static const struct {
+static const struct edge {
     const char *doing;
     uint32_t flags;
     bool changes;
@@ -79,77 +84,80 @@ const char *vd_check_doing(enum vd_request_kind kind)
     return edges[kind].doing;
 }
 
-int vd_check_range(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind, uint64_t length,
-                   uint64_t offset, uint32_t flags, struct vdisk_error *err)
+/* Calls only what fails, and only last: every request comes by here. */
+int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
-    int r = edges[kind].changes ? vd_check_writable(disk, edges[kind].doing, err) : vd_check_disk(disk, err);
+    const struct vdisk *disk = transfer->disk;
+    const struct edge *edge = &edges[transfer->kind];
 
-    if (r == 0)
-        r = vd_check_flags(flags, edges[kind].flags, err);
-    transfer->disk = disk;
-    transfer->kind = kind;
-    transfer->flags = flags;
-    transfer->iov = NULL;
-    transfer->iovcnt = 0;
-    transfer->compare = NULL;
-    transfer->skip = 0;
-    transfer->length = length;
-    transfer->offset = offset;
-    transfer->was_inside = false;
-    return r;
+    if (!disk || vd_process_forked())
+        return vd_check_disk(disk, err);
+    if (edge->changes && disk->read_only)
+        return read_only_error(disk, edge->doing, err);
+    return vd_check_flags(transfer->flags, edge->flags, err);
 }
 
-int vd_check_transfer(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind,
-                      const struct iovec *iov, int iovcnt, uint64_t offset, uint32_t flags, struct vdisk_error *err)
+/* What is wrong otherwise is told first. */
+VD_RARE static int buffers_error(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
-    int r = vd_check_range(transfer, disk, kind, 0, offset, flags, err);
+    int r = vd_check_range(transfer, err);
 
     if (r < 0)
         return r;
-    if (vd_iov_length(&transfer->length, iov, iovcnt) < 0)
-        return vd_error_set(err, -EINVAL,
-                            "The buffers are not valid: there may be 0 to 1024 of them, none at NULL, of at most 2^64 "
-                            "bytes together.");
-    transfer->iov = iov;
-    transfer->iovcnt = iovcnt;
-    return 0;
+    return vd_error_set(err, -EINVAL,
+                        "The buffers are not valid: there may be 0 to 1024 of them, none at NULL, of at most 2^64 "
+                        "bytes together.");
 }
 
-static int check_boundary(const struct vdisk *disk, uint64_t length, uint64_t offset, struct vdisk_error *err)
+VD_APART static int check_buffers(struct vd_transfer *transfer, struct vdisk_error *err)
 {
-    uint64_t boundary = disk->compare_and_write_boundary;
+    int r = vd_iov_length(&transfer->length, transfer->iov, transfer->iovcnt);
+
+    return r < 0 ? buffers_error(transfer, err) : vd_check_range(transfer, err);
+}
+
+int vd_check_transfer(struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    if (!vd_iov_is_one(transfer->iov, transfer->iovcnt))
+        return check_buffers(transfer, err);
+    transfer->length = transfer->iov->iov_len;
+    return vd_check_range(transfer, err);
+}
+
+static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    uint64_t boundary = transfer->disk->compare_and_write_boundary;
+    uint64_t length = transfer->length;
     struct vd_quoted quoted;
 
     if (boundary == 0)
         return vd_error_set(err, -EOPNOTSUPP,
                             "Image %s is open with a cache that would go on showing what a compare-and-write has "
                             "replaced; open it with rbd_cache set to false.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
-    if (length > 0 && (length > boundary || offset % boundary > boundary - length))
+                            vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)));
+    if (length > 0 && (length > boundary || transfer->offset % boundary > boundary - length))
         return vd_error_set(err, -EINVAL,
                             "The %" PRIu64 " bytes at offset %" PRIu64 " are not within one multiple of the %" PRIu64
                             " bytes that a compare-and-write is possible in.",
-                            length, offset, boundary);
+                            length, transfer->offset, boundary);
     return 0;
 }
 
-int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, struct vdisk *disk, const void *compare,
-                               const void *write, uint64_t length, uint64_t offset, uint32_t flags,
+int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, const void *write,
                                struct vdisk_error *err)
 {
-    int r = vd_check_range(transfer, disk, VD_REQUEST_COMPARE_AND_WRITE, length, offset, flags, err);
+    int r = vd_check_range(transfer, err);
 
     if (r == 0)
-        r = check_boundary(disk, length, offset, err);
+        r = check_boundary(transfer, err);
     if (r < 0)
         return r;
-    if (length > 0 && (!compare || !write))
-        return vd_error_set(err, -EINVAL, "The buffer to %s is NULL.", compare ? "write" : "compare with");
+    if (transfer->length > 0 && (!transfer->compare || !write))
+        return vd_error_set(err, -EINVAL, "The buffer to %s is NULL.", transfer->compare ? "write" : "compare with");
     /* struct iovec has no const; a write only reads. */
-    *iov = (struct iovec){.iov_base = (void *)(uintptr_t)write, .iov_len = length};
+    *iov = (struct iovec){.iov_base = (void *)(uintptr_t)write, .iov_len = transfer->length};
     transfer->iov = iov;
     transfer->iovcnt = 1;
-    transfer->compare = compare;
     return 0;
 }
 

@@ -35,16 +35,13 @@ const char *vd_check_doing(enum vd_request_kind kind);
 int vd_check_size(uint64_t size, uint64_t header, struct vdisk_error *err);
 
 /*
- * Fill in a transfer from what the caller passed: of all of `iov`; of a range without data; and of one buffer, which
- * *iov is made to hold and must outlive the transfer. Whether the range is inside the image is not checked: the size
- * can change until the disk is entered.
+ * Check a transfer as the caller's arguments make it up: all of its buffers, whose sum becomes its length; a range
+ * without data; and one buffer to compare with and one to write, which *iov is made to hold and must outlive the
+ * transfer. Whether the range is inside the image is not checked: the size can change until the disk is entered.
  */
-int vd_check_transfer(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind,
-                      const struct iovec *iov, int iovcnt, uint64_t offset, uint32_t flags, struct vdisk_error *err);
-int vd_check_range(struct vd_transfer *transfer, struct vdisk *disk, enum vd_request_kind kind, uint64_t length,
-                   uint64_t offset, uint32_t flags, struct vdisk_error *err);
-int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, struct vdisk *disk, const void *compare,
-                               const void *write, uint64_t length, uint64_t offset, uint32_t flags,
+int vd_check_transfer(struct vd_transfer *transfer, struct vdisk_error *err);
+int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err);
+int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, const void *write,
                                struct vdisk_error *err);
 
 /* What encrypts an image, with its passphrase: either in memory or in a file; or nothing at all. */

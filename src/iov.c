@@ -3,18 +3,14 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
+
+#include "rare.h"
 
 int vd_iov_length(uint64_t *length, const struct iovec *iov, int iovcnt)
 {
     uint64_t sum = 0;
 
-    /* Here and below: most arrays are one buffer. */
-    if (iovcnt == 1 && iov && iov->iov_base) {
-        *length = iov->iov_len;
-        return 0;
-    }
     *length = 0;
     if (iovcnt < 0 || iovcnt > IOV_MAX || (iovcnt > 0 && !iov))
         return -EINVAL;
@@ -84,38 +80,42 @@ void vd_iov_slice(struct iovec *slice, const struct iovec *iov, int iovcnt, uint
         slice++;
 }
 
+VD_APART static void gather_any(char *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
+{
+    struct walk walk = walk_start(iov, iovcnt, skip, length);
+    struct iovec piece;
+
+    while (walk_next(&walk, &piece)) {
+        memcpy(to, piece.iov_base, piece.iov_len);
+        to += piece.iov_len;
+    }
+}
+
 void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
 {
-    struct walk walk;
-    struct iovec piece;
-    char *at = to;
-
-    if (iovcnt == 1 && skip <= iov->iov_len) {
+    if (iovcnt == 1 && skip <= iov->iov_len)
         memcpy(to, (const char *)iov->iov_base + skip, least(length, iov->iov_len - skip));
-        return;
-    }
-    walk = walk_start(iov, iovcnt, skip, length);
+    else
+        gather_any(to, iov, iovcnt, skip, length);
+}
+
+VD_APART static void scatter_any(const struct iovec *iov, int iovcnt, const char *from, uint64_t length)
+{
+    struct walk walk = walk_start(iov, iovcnt, 0, length);
+    struct iovec piece;
+
     while (walk_next(&walk, &piece)) {
-        memcpy(at, piece.iov_base, piece.iov_len);
-        at += piece.iov_len;
+        memcpy(piece.iov_base, from, piece.iov_len);
+        from += piece.iov_len;
     }
 }
 
 void vd_iov_scatter(const struct iovec *iov, int iovcnt, const void *from, uint64_t length)
 {
-    struct walk walk;
-    struct iovec piece;
-    const char *at = from;
-
-    if (iovcnt == 1) {
+    if (iovcnt == 1)
         memcpy(iov->iov_base, from, least(length, iov->iov_len));
-        return;
-    }
-    walk = walk_start(iov, iovcnt, 0, length);
-    while (walk_next(&walk, &piece)) {
-        memcpy(piece.iov_base, at, piece.iov_len);
-        at += piece.iov_len;
-    }
+    else
+        scatter_any(iov, iovcnt, from, length);
 }
 
 void vd_iov_zero(const struct iovec *iov, int iovcnt, uint64_t skip)

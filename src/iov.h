@@ -5,8 +5,15 @@
 #ifndef VD_IOV_H
 #define VD_IOV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
+
+/* One buffer, as most arrays are: its length is the sum, and what the functions here do is done in a few steps. */
+static inline bool vd_iov_is_one(const struct iovec *iov, int iovcnt)
+{
+    return iovcnt == 1 && iov && iov->iov_base;
+}
 
 /* The sum of the lengths. -EINVAL: the array is not valid or the sum overflows. */
 int vd_iov_length(uint64_t *length, const struct iovec *iov, int iovcnt);

@@ -3,18 +3,15 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
-/*
- * Relaxed everywhere: the flag changes only in a child that has a single thread, and no other data is read by it.
- */
-static atomic_bool forked;
+/* See vd_process_forked. */
+atomic_bool vd_process_is_child;
 
 static int atfork_result;
 
 static void mark_child(void)
 {
-    atomic_store_explicit(&forked, true, memory_order_relaxed);
+    atomic_store_explicit(&vd_process_is_child, true, memory_order_relaxed);
 }
 
 static void register_handler(void)
@@ -28,11 +25,6 @@ int vd_process_will_connect(void)
 
     pthread_once(&once, register_handler);
     return -atfork_result;
-}
-
-bool vd_process_forked(void)
-{
-    return atomic_load_explicit(&forked, memory_order_relaxed);
 }
 
 void vd_signals_block(sigset_t *saved)

@@ -67,11 +67,10 @@ int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce
 void vd_queue_free(struct vdisk_queue *queue);
 
 /*
- * Submits a transfer whose kind, buffers and disk are valid. Enters the disk's current view and checks the range
- * against it, unless that was inside before. `pool`: the queue's own bounce memory or, for zero-copy, NULL. Errors as
- * documented for vdisk_aio_readv.
+ * Submits a transfer whose kind, buffers, flags and disk are valid. Enters the disk's current view and checks the range
+ * against it, unless that was inside before. Errors as documented for vdisk_aio_readv.
  */
-int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data);
+int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, void *user_data);
 
 /* As vdisk_queue_wait, with a deadline (clock.h), of valid arguments. */
 unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,

@@ -116,9 +116,9 @@ static int start_new(struct vdisk_queue *queue, struct vd_request *request, cons
     return 0;
 }
 
-static int start(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer,
-                 struct vd_bounce *pool)
+static int start(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer)
 {
+    struct vd_bounce *pool = transfer->flags & VDISK_IO_ZERO_COPY ? NULL : &queue->bounce;
     bool plugged = vd_plug_takes(queue, transfer, pool);
     struct vd_flight *flight = plugged ? vd_plug_find(queue, transfer) : NULL;
 
@@ -127,8 +127,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
     return start_new(queue, request, transfer, pool, plugged);
 }
 
-static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *transfer, struct vd_bounce *pool,
-                          void *user_data)
+static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *transfer, void *user_data)
 {
     struct vd_request *request = queue->in_flight < queue->depth ? get_request(queue) : NULL;
     int r;
@@ -138,7 +137,7 @@ static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *t
     request->user_data = user_data;
     r = arm(queue, request, transfer->disk);
     if (r == 0)
-        r = start(queue, request, transfer, pool);
+        r = start(queue, request, transfer);
     if (r < 0) {
         vd_expiry_disarm(queue, &request->deadline);
         vd_queue_release(queue, request);
@@ -158,7 +157,7 @@ static int check_submission(const struct vd_transfer *transfer)
     return -EINVAL;
 }
 
-int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, struct vd_bounce *pool, void *user_data)
+int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, void *user_data)
 {
     int r;
 
@@ -170,7 +169,7 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, str
         return -ESHUTDOWN;
     r = check_submission(transfer);
     if (r == 0)
-        r = accept_request(queue, transfer, pool, user_data);
+        r = accept_request(queue, transfer, user_data);
     if (r < 0)
         vd_view_leave(transfer->view);
     /* What waits in the plug makes room only when it has been sent. */

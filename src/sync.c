@@ -90,7 +90,7 @@ static int wait_one(struct vdisk_queue *queue, uint64_t *value)
 }
 
 /* Moves all pieces. After the first error no more are started; those in flight are waited for. */
-static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, struct vd_bounce *pool, uint64_t *value)
+static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, uint64_t *value)
 {
     uint64_t done = 0;
     int result = 0;
@@ -101,7 +101,7 @@ static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, struc
         if (queue->in_flight == PIECES_IN_FLIGHT)
             result = wait_one(queue, value);
         if (result == 0)
-            result = vd_queue_submit(queue, &piece, pool, NULL);
+            result = vd_queue_submit(queue, &piece, NULL);
         done += piece.length;
     } while (result == 0 && done < whole->length);
     while (queue->in_flight > 0) {
@@ -150,7 +150,7 @@ static int transfer_all(const struct vd_transfer *transfer, uint64_t *value, str
     }
     r = borrow_queue(&queue, disk);
     if (r == 0) {
-        r = run(queue, transfer, transfer->flags & VDISK_IO_ZERO_COPY ? NULL : &queue->bounce, value);
+        r = run(queue, transfer, value);
         return_queue(queue, disk);
     }
     if (r < 0)
@@ -163,24 +163,25 @@ out:
 static int transfer_iov(struct vdisk *disk, enum vd_request_kind kind, const struct iovec *iov, int iovcnt,
                         uint64_t offset, uint32_t flags, struct vdisk_error *err)
 {
-    struct vd_transfer transfer;
+    struct vd_transfer transfer = {
+        .disk = disk, .kind = kind, .flags = flags, .iov = iov, .iovcnt = iovcnt, .offset = offset};
     uint64_t unused;
     int r;
 
     vd_error_clear(err);
-    r = vd_check_transfer(&transfer, disk, kind, iov, iovcnt, offset, flags, err);
+    r = vd_check_transfer(&transfer, err);
     return r < 0 ? r : transfer_all(&transfer, &unused, err);
 }
 
 static int transfer_range(struct vdisk *disk, enum vd_request_kind kind, uint64_t length, uint64_t offset,
                           uint32_t flags, struct vdisk_error *err)
 {
-    struct vd_transfer transfer;
+    struct vd_transfer transfer = {.disk = disk, .kind = kind, .flags = flags, .offset = offset, .length = length};
     uint64_t unused;
     int r;
 
     vd_error_clear(err);
-    r = vd_check_range(&transfer, disk, kind, length, offset, flags, err);
+    r = vd_check_range(&transfer, err);
     return r < 0 ? r : transfer_all(&transfer, &unused, err);
 }
 
@@ -241,13 +242,18 @@ static int mismatch_error(const struct vd_transfer *transfer, uint64_t mismatch,
 int vdisk_compare_and_write(uint64_t *mismatch, struct vdisk *disk, const void *compare, const void *write,
                             uint64_t length, uint64_t offset, uint32_t flags, struct vdisk_error *err)
 {
-    struct vd_transfer transfer;
+    struct vd_transfer transfer = {.disk = disk,
+                                   .kind = VD_REQUEST_COMPARE_AND_WRITE,
+                                   .flags = flags,
+                                   .compare = compare,
+                                   .offset = offset,
+                                   .length = length};
     uint64_t value = 0;
     struct iovec iov;
     int r;
 
     vd_error_clear(err);
-    r = vd_check_compare_and_write(&transfer, &iov, disk, compare, write, length, offset, flags, err);
+    r = vd_check_compare_and_write(&transfer, &iov, write, err);
     if (r == 0)
         r = transfer_all(&transfer, &value, err);
     if (r == -EILSEQ)
