@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "container.h"
+#include "rare.h"
 
 /* Landing. */
 
@@ -218,13 +219,10 @@ static bool can_be_held(const struct vd_flight *flight)
     return flight->members == 1 && !flight->copied_by_librbd;
 }
 
-int vd_fate_start(struct vd_flight *flight)
+VD_APART static int start_any(struct vd_flight *flight)
 {
     int r = 0;
 
-    /* Relaxed: until it is started, the queue's thread has it for itself. */
-    atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
-    flight->listed = false;
     if (is_done(flight)) {
         vd_fate_land(flight, flight->result);
         return 0;
@@ -238,6 +236,17 @@ int vd_fate_start(struct vd_flight *flight)
     if (r < 0 && flight->listed)
         leave_list(flight);
     return r;
+}
+
+int vd_fate_start(struct vd_flight *flight)
+{
+    /* Relaxed: until it is started, the queue's thread has it for itself. */
+    atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
+    vd_flight_prepare(flight);
+    /* Most flights have something to do, have it done in one step, and nothing to wait for. */
+    if (flight->in_one && flight->length > 0 && !vd_unsettled_any(&flight->disk->unsettled))
+        return vd_flight_step(flight);
+    return start_any(flight);
 }
 
 void vd_fate_start_accepted(struct vd_flight *flight)

@@ -10,8 +10,9 @@
 #include "flight.h"
 
 /*
- * Hands it to librbd, or straight to the mailbox when there is nothing to do, or has it held. A negative errno: librbd
- * did not take it, and it will not be posted. The view is left when it has landed.
+ * Of a flight whose disk, view, kind, flags, range and buffers are set: hands it to librbd, or straight to the mailbox
+ * when there is nothing to do, or has it held. A negative errno: librbd did not take it, and it will not be posted. The
+ * view is left when it has landed.
  */
 int vd_fate_start(struct vd_flight *flight);
 

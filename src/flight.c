@@ -62,17 +62,12 @@ static uint64_t next_piece(const struct vd_flight *flight)
     return left < to_end ? left : to_end;
 }
 
-void vd_flight_prepare(struct vd_flight *flight)
+void vd_flight_plan(struct vd_flight *flight)
 {
-    flight->given_up = 0;
-    flight->result = 0;
-    flight->lost_sight = false;
-    flight->valid = 0;
-    flight->mismatch = 0;
-    flight->done = 0;
     flight->flushing = flight->kind == VD_REQUEST_FLUSH;
     flight->piece = next_piece(flight);
     flight->flush_after = needs_flush(flight);
+    flight->in_one = flight->piece == flight->length && !flight->flushing && !flight->flush_after;
 }
 
 /* The way there. */
@@ -82,8 +77,9 @@ static uint64_t piece_offset(const struct vd_flight *flight)
     return flight->offset + flight->done;
 }
 
-static int start_read(struct vd_flight *flight, rbd_completion_t completion)
+static int start_read(struct vd_flight *flight)
 {
+    rbd_completion_t completion = flight->completion;
     rbd_image_t image = flight->view->image;
 
     if (flight->bounce)
@@ -91,9 +87,10 @@ static int start_read(struct vd_flight *flight, rbd_completion_t completion)
     return rbd_aio_readv(image, flight->iov, flight->iovcnt, flight->offset, completion);
 }
 
-static int start_write(struct vd_flight *flight, rbd_completion_t completion)
+static int start_write(struct vd_flight *flight)
 {
     const void *data = flight->bounce ? flight->bounce : flight->iov[0].iov_base;
+    rbd_completion_t completion = flight->completion;
     rbd_image_t image = flight->view->image;
 
     if (flight->flags & VDISK_IO_FUA && !flight->flush_after)
@@ -103,34 +100,34 @@ static int start_write(struct vd_flight *flight, rbd_completion_t completion)
     return rbd_aio_writev(image, flight->iov, flight->iovcnt, flight->offset, completion);
 }
 
-static int start_flush(struct vd_flight *flight, rbd_completion_t completion)
+static int start_flush(struct vd_flight *flight)
 {
     flight->flush_mark = vd_writes_mark(&flight->disk->writes);
-    return rbd_aio_flush(flight->view->image, completion);
+    return rbd_aio_flush(flight->view->image, flight->completion);
 }
 
-static int start_discard(struct vd_flight *flight, rbd_completion_t completion)
+static int start_discard(struct vd_flight *flight)
 {
-    return rbd_aio_discard(flight->view->image, piece_offset(flight), flight->piece, completion);
+    return rbd_aio_discard(flight->view->image, piece_offset(flight), flight->piece, flight->completion);
 }
 
-static int start_write_zeroes(struct vd_flight *flight, rbd_completion_t completion)
+static int start_write_zeroes(struct vd_flight *flight)
 {
     int flags = flight->flags & VDISK_WRITE_ZEROES_THICK ? RBD_WRITE_ZEROES_FLAG_THICK_PROVISION : 0;
 
-    return rbd_aio_write_zeroes(flight->view->image, piece_offset(flight), flight->piece, completion, flags, 0);
+    return rbd_aio_write_zeroes(flight->view->image, piece_offset(flight), flight->piece, flight->completion, flags, 0);
 }
 
-static int start_compare_and_write(struct vd_flight *flight, rbd_completion_t completion)
+static int start_compare_and_write(struct vd_flight *flight)
 {
     const char *compare = (const char *)flight->bounce + flight->length;
 
     return (int)rbd_aio_compare_and_write(flight->view->image, flight->offset, flight->length, compare, flight->bounce,
-                                          completion, &flight->mismatch, 0);
+                                          flight->completion, &flight->mismatch, 0);
 }
 
 /* Hand the flight, or the next piece of it, to librbd. */
-static int (*const starts[])(struct vd_flight *flight, rbd_completion_t completion) = {
+static int (*const starts[])(struct vd_flight *flight) = {
     [VD_REQUEST_READ] = start_read,
     [VD_REQUEST_WRITE] = start_write,
     [VD_REQUEST_FLUSH] = start_flush,
@@ -141,18 +138,21 @@ static int (*const starts[])(struct vd_flight *flight, rbd_completion_t completi
 
 static void completed(rbd_completion_t completion, void *arg);
 
-/* Makes the next call of librbd. When that has taken it, it can be long done: the flight is not looked at again. */
+/*
+ * Makes the next call of librbd. When that has taken it, it can be long done: the flight is not looked at again. Nor is
+ * its completion then that of this call any more.
+ */
 int vd_flight_step(struct vd_flight *flight)
 {
-    rbd_completion_t completion;
-    int r = rbd_aio_create_completion(flight, completed, &completion);
+    int r = rbd_aio_create_completion(flight, completed, &flight->completion);
 
     if (r < 0)
         return r;
-    r = flight->flushing ? start_flush(flight, completion) : starts[flight->kind](flight, completion);
-    if (r < 0)
-        rbd_aio_release(completion);
-    return r < 0 ? r : 0;
+    r = flight->flushing ? start_flush(flight) : starts[flight->kind](flight);
+    if (r >= 0)
+        return 0;
+    rbd_aio_release(flight->completion);
+    return r;
 }
 
 /* The way back, on librbd's thread or the worker's. */
@@ -221,7 +221,7 @@ static int conclude(struct vd_flight *flight, ssize_t result)
 /* Whether another step is to be made. */
 static bool next_step(struct vd_flight *flight)
 {
-    if (flight->flushing || (flight->piece == flight->length && !flight->flush_after))
+    if (flight->in_one || flight->flushing)
         return false;
     flight->done += flight->piece;
     flight->piece = next_piece(flight);

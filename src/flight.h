@@ -8,10 +8,13 @@
 #ifndef VD_FLIGHT_H
 #define VD_FLIGHT_H
 
+#include <rbd/librbd.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
+
+#include <vdisk/io.h>
 
 #include "handle.h"
 #include "letter.h"
@@ -22,6 +25,7 @@
 
 struct vd_request;
 
+/* The first two can be done in one step, unless they are to be durable. */
 enum vd_request_kind {
     VD_REQUEST_READ,
     VD_REQUEST_WRITE,
@@ -73,32 +77,36 @@ struct vd_flight {
     /* A write whose buffers librbd copies while it is called: after that they are the caller's again. */
     bool copied_by_librbd;
 
-    /* With librbd are `piece` bytes, `done` bytes into the range; or a flush, which covers so much (writes.h). */
-    uint64_t done;
+    /* Of librbd's, for the call that is under way: `piece` bytes, `done` bytes into the range... */
+    rbd_completion_t completion;
     uint64_t piece;
-    bool flushing;
-    uint64_t flush_mark;
-    /* There will be one, after all pieces. */
-    bool flush_after;
-    /* 0 or a negative errno. */
-    int result;
-    /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
-    bool lost_sight;
+    uint64_t done;
     /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
     uint64_t valid;
     /* Of a compare-and-write with -EILSEQ: where on the disk the first other byte is. Else 0. */
     uint64_t mismatch;
+    /* 0 or a negative errno. */
+    int result;
+    /* Requests that were given up. Belongs to who has the claim. */
+    uint32_t given_up;
+    /* One piece is all there is to do. */
+    bool in_one;
+    /* ...or a flush, which covers so much (writes.h). */
+    bool flushing;
+    /* There will be one, after all pieces. */
+    bool flush_after;
+    /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
+    bool listed;
+    /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
+    bool lost_sight;
+    uint64_t flush_mark;
     /* To have the worker do what the callback cannot. */
     struct vd_work work;
 
     /* enum vd_flight_claim */
     _Atomic int claim;
-    /* Requests that were given up. Belongs to who has the claim. */
-    uint32_t given_up;
     /* The queue and the disk's list of unsettled writes. The last one frees it. */
     _Atomic int owners;
-    /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
-    bool listed;
     struct vd_held held;
     struct vd_unsettled_write write;
 };
@@ -139,8 +147,24 @@ static inline bool vd_flight_is_free(const struct vd_flight *flight)
     return atomic_load_explicit(&flight->owners, memory_order_acquire) == 1;
 }
 
-/* Before the start, when disk, view, kind, flags, range and buffers are set: works out the first step. */
-void vd_flight_prepare(struct vd_flight *flight);
+/* For fate.c, before the start: works out the first step. */
+void vd_flight_plan(struct vd_flight *flight);
+static inline void vd_flight_prepare(struct vd_flight *flight)
+{
+    flight->piece = flight->length;
+    flight->done = 0;
+    flight->valid = 0;
+    flight->mismatch = 0;
+    flight->result = 0;
+    flight->given_up = 0;
+    flight->in_one = true;
+    flight->flushing = false;
+    flight->flush_after = false;
+    flight->listed = false;
+    flight->lost_sight = false;
+    if (flight->kind > VD_REQUEST_WRITE || flight->flags & VDISK_IO_FUA)
+        vd_flight_plan(flight);
+}
 
 /*
  * Makes the next call of librbd, from which the flight comes back by itself, and lands in the end (fate.h). A negative

@@ -21,30 +21,6 @@
 
 /* librbd 16 does compare-and-write within one of these. */
 #define SECTOR 512
-struct vd_view *vd_handle_view(const struct vdisk *disk)
-{
-    /* Acquire: the view is complete before it is published. */
-    return atomic_load_explicit(&disk->view, memory_order_acquire);
-}
-
-bool vd_handle_is_barred(const struct vdisk *disk)
-{
-    /* Acquire: as of closing; and whoever finds a bar gone finds the view that took it away. */
-    return atomic_load_explicit(&disk->bars, memory_order_acquire) != 0;
-}
-
-struct vd_view *vd_handle_enter(struct vdisk *disk)
-{
-    /* Acquire: closing is said before the view is retired for good, so this loop ends. */
-    while (!atomic_load_explicit(&disk->closing, memory_order_acquire) && !vd_handle_is_barred(disk)) {
-        struct vd_view *view = vd_handle_view(disk);
-
-        if (vd_view_enter(view))
-            return view;
-        /* Retired in between; its successor was published before. */
-    }
-    return NULL;
-}
 
 struct vd_view *vd_handle_enter_held(struct vdisk *disk)
 {
@@ -133,12 +109,6 @@ int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view)
     return r < 0 ? r : 0;
 }
 
-bool vd_handle_is_closing(const struct vdisk *disk)
-{
-    /* Acquire: see vd_handle_enter. */
-    return atomic_load_explicit(&disk->closing, memory_order_acquire);
-}
-
 /* Fencing. */
 
 bool vd_handle_is_fenced(const struct vdisk *disk)
@@ -159,10 +129,8 @@ void vd_handle_unbar(struct vdisk *disk, unsigned int bars)
     atomic_fetch_and_explicit(&disk->bars, ~bars, memory_order_acq_rel);
 }
 
-void vd_handle_note_result(struct vdisk *disk, int result)
+void vd_handle_note_fenced(struct vdisk *disk)
 {
-    if (result != -ESHUTDOWN)
-        return;
     if (atomic_fetch_or_explicit(&disk->bars, VD_BAR_FENCED, memory_order_relaxed) & VD_BAR_FENCED)
         return;
     vd_connection_retire(disk->connection);

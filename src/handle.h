@@ -5,6 +5,7 @@
 #ifndef VD_HANDLE_H
 #define VD_HANDLE_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -153,12 +154,38 @@ void vd_handle_let_go(struct vdisk *disk);
  */
 struct vd_view *vd_handle_enter_held(struct vdisk *disk);
 
-/* Enters the current view; NULL: vd_handle_refusal tells why not. To be left with vd_view_leave, after which the disk
- * may go. */
-struct vd_view *vd_handle_enter(struct vdisk *disk);
+static inline bool vd_handle_is_closing(const struct vdisk *disk)
+{
+    /* Acquire: closing is said before the view is retired for good, so the loop of vd_handle_enter ends. */
+    return atomic_load_explicit(&disk->closing, memory_order_acquire);
+}
+
+static inline bool vd_handle_is_barred(const struct vdisk *disk)
+{
+    /* Acquire: as of closing; and whoever finds a bar gone finds the view that took it away. */
+    return atomic_load_explicit(&disk->bars, memory_order_acquire) != 0;
+}
 
 /* The current view, entered or not: the caller knows that it is not closed, or does not look at its image. */
-struct vd_view *vd_handle_view(const struct vdisk *disk);
+static inline struct vd_view *vd_handle_view(const struct vdisk *disk)
+{
+    /* Acquire: the view is complete before it is published. */
+    return atomic_load_explicit(&disk->view, memory_order_acquire);
+}
+
+/* Enters the current view; NULL: vd_handle_refusal tells why not. To be left with vd_view_leave, after which the disk
+ * may go. */
+static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
+{
+    while (!vd_handle_is_closing(disk) && !vd_handle_is_barred(disk)) {
+        struct vd_view *view = vd_handle_view(disk);
+
+        if (vd_view_enter(view))
+            return view;
+        /* Retired in between; its successor was published before. */
+    }
+    return NULL;
+}
 
 /* The worker's: puts another in its place. Those who are in the old one end on it. */
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
@@ -185,10 +212,13 @@ int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view);
  * What librbd answered to anything that was asked of it through an entered view: -ESHUTDOWN says that the cluster has
  * fenced the client, which is remembered. Any thread, never blocks.
  */
-void vd_handle_note_result(struct vdisk *disk, int result);
+void vd_handle_note_fenced(struct vdisk *disk);
+static inline void vd_handle_note_result(struct vdisk *disk, int result)
+{
+    if (result == -ESHUTDOWN)
+        vd_handle_note_fenced(disk);
+}
 bool vd_handle_is_fenced(const struct vdisk *disk);
-bool vd_handle_is_barred(const struct vdisk *disk);
-bool vd_handle_is_closing(const struct vdisk *disk);
 
 /*
  * The fencing of the client that the disk had is proven: the newest map of the cluster tells of it, so that nothing the

@@ -16,12 +16,12 @@ static struct vd_flight *flight_of(struct vd_node *node)
     return VD_CONTAINER_OF(node, struct vd_flight, letter.node);
 }
 
-bool vd_plug_takes(const struct vdisk_queue *queue, const struct vd_transfer *transfer, const struct vd_bounce *pool)
+bool vd_plug_takes(const struct vd_transfer *transfer)
 {
     bool moves_data = transfer->kind == VD_REQUEST_READ || transfer->kind == VD_REQUEST_WRITE;
 
     /* What may have to wait for an unsettled write does so by itself. */
-    return queue->plugged && moves_data && pool && transfer->length > 0 && !(transfer->flags & VDISK_IO_FUA) &&
+    return moves_data && transfer->length > 0 && !(transfer->flags & (VDISK_IO_ZERO_COPY | VDISK_IO_FUA)) &&
            !vd_unsettled_any(&transfer->disk->unsettled);
 }
 
@@ -112,7 +112,6 @@ static void send_flight(struct vdisk_queue *queue, struct vd_flight *flight)
     flight->plugged = false;
     atomic_fetch_sub_explicit(&flight->disk->plugged, 1, memory_order_relaxed);
     queue->last_merged = flight->members > 1 ? flight->length : 0;
-    vd_flight_prepare(flight);
     vd_fate_start_accepted(flight);
 }
 

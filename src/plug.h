@@ -10,8 +10,8 @@
 
 #include "queue.h"
 
-/* Whether a request can wait in the plug, rather than be started at once. `pool` as for vd_queue_submit. */
-bool vd_plug_takes(const struct vdisk_queue *queue, const struct vd_transfer *transfer, const struct vd_bounce *pool);
+/* Whether a request can wait in the plug of a queue that is plugged, rather than be started at once. */
+bool vd_plug_takes(const struct vd_transfer *transfer);
 
 /*
  * The flight there that this transfer continues, with room for it; NULL: none. On success it is made longer by the

@@ -9,6 +9,7 @@
 
 #include "fate.h"
 #include "iov.h"
+#include "rare.h"
 
 void vd_request_init(struct vd_request *request)
 {
@@ -30,17 +31,10 @@ void vd_request_destroy(struct vd_request *request)
 }
 
 /* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
-static int copy_iov(struct vd_request *request, const struct vd_transfer *transfer)
+VD_APART static int copy_buffers(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    int count;
+    int count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
 
-    if (transfer->iovcnt == 1) {
-        request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
-        request->iov[0].iov_len = transfer->length;
-        request->iovcnt = 1;
-        return 0;
-    }
-    count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
     if (count > request->iov_capacity) {
         struct iovec *longer = malloc((size_t)count * sizeof *longer);
 
@@ -55,6 +49,16 @@ static int copy_iov(struct vd_request *request, const struct vd_transfer *transf
     return 0;
 }
 
+static int copy_iov(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    if (transfer->iovcnt != 1)
+        return copy_buffers(request, transfer);
+    request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
+    request->iov[0].iov_len = transfer->length;
+    request->iovcnt = 1;
+    return 0;
+}
+
 static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transfer *transfer)
 {
     char *to = (char *)flight->bounce + at;
@@ -66,86 +70,82 @@ static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transf
         memcpy(to + transfer->length, transfer->compare, transfer->length);
 }
 
+/* More than is needed is only a hope. */
 static int get_bounce(struct vd_flight *flight, const struct vd_transfer *transfer, struct vd_bounce *pool,
                       uint64_t room)
 {
-    uint64_t length = transfer->compare ? 2 * transfer->length : room;
-    int r = vd_bounce_get(&flight->bounce, pool, length);
+    int r = room > transfer->length ? vd_bounce_get(&flight->bounce, pool, room) : -EAGAIN;
 
-    /* More than is needed is only a hope. */
-    if (r == -EAGAIN && room > transfer->length) {
-        length = transfer->length;
-        r = vd_bounce_get(&flight->bounce, pool, length);
-    }
-    if (r < 0)
+    if (r != -EAGAIN) {
+        flight->bounce_length = room;
         return r;
-    flight->bounce_length = length;
-    gather(flight, 0, transfer);
-    return 0;
+    }
+    flight->bounce_length = transfer->compare ? 2 * transfer->length : transfer->length;
+    return vd_bounce_get(&flight->bounce, pool, flight->bounce_length);
 }
 
 /*
- * Whether a write need not be gathered, since librbd copies it anyway, within the call. Not one that may have to wait
- * for another; nor one that librbd can make durable only as one buffer.
+ * Whether a write that starts at once need not be gathered, since librbd copies it anyway, within the call. Not one
+ * that may have to wait for another; nor one that librbd can make durable only as one buffer.
  */
-static bool is_copied_by_librbd(const struct vd_request *request, const struct vd_transfer *transfer)
+static bool is_copied_by_librbd(const struct vd_transfer *transfer)
 {
     const struct vdisk *disk = transfer->disk;
 
     return transfer->kind == VD_REQUEST_WRITE && disk->copies_writes && !vd_unsettled_any(&disk->unsettled) &&
-           (!(transfer->flags & VDISK_IO_FUA) || request->iovcnt == 1);
+           (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
 }
 
-static int prepare_buffers(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool,
-                           uint64_t room, bool now)
+static int prepare_buffers(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                           struct vd_bounce *pool, uint64_t room)
 {
+    bool is_bounced = !(transfer->flags & VDISK_IO_ZERO_COPY);
+    bool is_copied = is_bounced && room == 0 && is_copied_by_librbd(transfer);
     int r = 0;
 
-    request->iovcnt = 0;
-    request->flight->copied_by_librbd = false;
-    if (transfer->length == 0 || !vd_flight_has_buffers(transfer->kind))
-        return 0;
-    if (!pool || !vd_flight_takes_data(transfer->kind) || (now && transfer->kind == VD_REQUEST_WRITE))
+    flight->copied_by_librbd = is_copied;
+    if (!is_bounced || is_copied || transfer->kind == VD_REQUEST_READ)
         r = copy_iov(request, transfer);
-    if (r < 0 || !pool)
+    flight->iov = request->iov;
+    flight->iovcnt = request->iovcnt;
+    if (r < 0 || !is_bounced || is_copied)
         return r;
-    request->flight->copied_by_librbd = now && is_copied_by_librbd(request, transfer);
-    return request->flight->copied_by_librbd ? 0 : get_bounce(request->flight, transfer, pool, room);
+    r = get_bounce(flight, transfer, pool, room);
+    if (r == 0 && vd_flight_takes_data(transfer->kind))
+        gather(flight, 0, transfer);
+    return r;
 }
 
-static void make_member(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
+static void make_member(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                        uint64_t at)
 {
     assert(request->state == VD_REQUEST_IDLE);
     request->state = VD_REQUEST_PREPARED;
     request->flight = flight;
     request->next = NULL;
+    request->at = at;
     request->length = transfer->length;
-    if (flight->members++ == 0)
-        flight->first = request;
-    else
-        flight->last->next = request;
-    flight->last = request;
 }
 
 int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
-                       struct vd_bounce *pool, uint64_t room, bool now)
+                       struct vd_bounce *pool, uint64_t room)
 {
-    int r;
-
-    make_member(request, flight, transfer);
-    request->at = 0;
+    make_member(request, flight, transfer, 0);
+    flight->first = request;
+    flight->last = request;
+    flight->members = 1;
     flight->disk = transfer->disk;
     flight->view = transfer->view;
     flight->kind = transfer->kind;
     flight->flags = transfer->flags;
     flight->offset = transfer->offset;
     flight->length = transfer->length;
-    r = prepare_buffers(request, transfer, pool, room, now);
-    flight->iov = request->iov;
-    flight->iovcnt = request->iovcnt;
-    if (r == 0)
-        vd_flight_prepare(flight);
-    return r;
+    request->iovcnt = 0;
+    if (transfer->length > 0 && vd_flight_has_buffers(transfer->kind))
+        return prepare_buffers(request, flight, transfer, pool, room);
+    flight->copied_by_librbd = false;
+    flight->iovcnt = 0;
+    return 0;
 }
 
 int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
@@ -159,35 +159,12 @@ int vd_request_join(struct vd_request *request, struct vd_flight *flight, const 
         flight->length -= transfer->length;
         return r;
     }
-    make_member(request, flight, transfer);
-    request->at = flight->length - transfer->length;
+    make_member(request, flight, transfer, flight->length - transfer->length);
+    flight->last->next = request;
+    flight->last = request;
+    flight->members++;
     gather(flight, request->at, transfer);
     return 0;
-}
-
-void vd_request_wait(struct vd_request *request)
-{
-    assert(request->state == VD_REQUEST_PREPARED);
-    request->state = VD_REQUEST_STARTED;
-}
-
-int vd_request_start(struct vd_request *request)
-{
-    int r;
-
-    assert(request->state == VD_REQUEST_PREPARED);
-    request->state = VD_REQUEST_STARTED;
-    r = vd_fate_start(request->flight);
-    if (r < 0)
-        request->state = VD_REQUEST_PREPARED;
-    return r;
-}
-
-void vd_request_taken(struct vd_request *request)
-{
-    assert(request->state == VD_REQUEST_STARTED);
-    request->state = VD_REQUEST_DONE;
-    request->result = request->flight->result;
 }
 
 /* One of the flight's, which goes on without it. */
@@ -263,14 +240,4 @@ void vd_request_deliver(struct vd_request *request, struct vdisk_completion *com
         completion->value = request->flight->mismatch;
     if (request->result == 0 && request->flight->kind == VD_REQUEST_READ)
         deliver_data(request);
-}
-
-struct vd_flight *vd_request_release(struct vd_request *request)
-{
-    struct vd_flight *flight = request->flight;
-
-    assert(request->state != VD_REQUEST_STARTED);
-    request->state = VD_REQUEST_IDLE;
-    request->flight = NULL;
-    return flight && --flight->members == 0 ? flight : NULL;
 }

@@ -10,7 +10,9 @@
 #ifndef VD_REQUEST_H
 #define VD_REQUEST_H
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -69,35 +71,43 @@ struct vd_transfer {
     struct vd_view *view;
     enum vd_request_kind kind;
     uint32_t flags;
+    uint64_t offset;
+    uint64_t length;
     const struct iovec *iov;
     int iovcnt;
     /* As many bytes as `length`, for a compare-and-write. */
     const void *compare;
     uint64_t skip;
-    uint64_t length;
-    uint64_t offset;
     /* Part of a range that was inside the image when the call began; where it no longer is, the completion tells. */
     bool was_inside;
 };
 
 /*
- * The first member of an idle flight. `pool` gives a bounce buffer of at least `room` bytes; NULL: zero-copy. A write's
- * data is gathered here, unless librbd can be left to copy it from where it is: `now`, if the flight is to start at
- * once. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared as far as it goes, and to
- * be released.
+ * The first member of an idle flight, which is to start at once; or, with `room`, is to wait for others, in a bounce
+ * buffer of so many bytes if that can be had. A write's data is gathered here, unless librbd can be left to copy it at
+ * once from where it is. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared as far as
+ * it goes, and to be released.
  */
 int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
-                       struct vd_bounce *pool, uint64_t room, bool now);
+                       struct vd_bounce *pool, uint64_t room);
 
 /* One more member, for what vd_plug_find has made the flight longer by. -ENOMEM: out of memory; as above. */
 int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer);
 
-/* It waits, plugged, or as vd_fate_start. A request that could not start is still prepared. */
-void vd_request_wait(struct vd_request *request);
-int vd_request_start(struct vd_request *request);
+/* Its flight waits, or has been started, even if it has landed since. */
+static inline void vd_request_started(struct vd_request *request)
+{
+    assert(request->state == VD_REQUEST_PREPARED);
+    request->state = VD_REQUEST_STARTED;
+}
 
 /* Its flight's letter was taken from the mailbox. */
-void vd_request_taken(struct vd_request *request);
+static inline void vd_request_taken(struct vd_request *request)
+{
+    assert(request->state == VD_REQUEST_STARTED);
+    request->state = VD_REQUEST_DONE;
+    request->result = request->flight->result;
+}
 
 /*
  * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be given up. -EALREADY: its letter is
@@ -112,6 +122,14 @@ void vd_request_deliver(struct vd_request *request, struct vdisk_completion *com
  * A request that did not start, or was delivered, becomes idle. Returns the flight when that has no members any more:
  * it is the caller's to use again.
  */
-struct vd_flight *vd_request_release(struct vd_request *request);
+static inline struct vd_flight *vd_request_release(struct vd_request *request)
+{
+    struct vd_flight *flight = request->flight;
+
+    assert(request->state != VD_REQUEST_STARTED);
+    request->state = VD_REQUEST_IDLE;
+    request->flight = NULL;
+    return flight && --flight->members == 0 ? flight : NULL;
+}
 
 #endif

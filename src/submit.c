@@ -10,8 +10,10 @@
 
 #include "container.h"
 #include "expiry.h"
+#include "fate.h"
 #include "plug.h"
 #include "queue.h"
+#include "rare.h"
 
 static struct vd_request *request_of(struct vd_node *node)
 {
@@ -90,41 +92,48 @@ static int join(struct vd_request *request, struct vd_flight *flight, const stru
 {
     int r = vd_request_join(request, flight, transfer);
 
-    if (r < 0)
-        return r;
-    vd_view_leave(transfer->view);
-    vd_request_wait(request);
-    return 0;
+    if (r == 0)
+        vd_view_leave(transfer->view);
+    return r;
 }
 
-static int start_new(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer,
-                     struct vd_bounce *pool, bool plugged)
+VD_APART static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *request,
+                                 const struct vd_transfer *transfer)
 {
-    uint64_t room = plugged ? vd_plug_room(queue, transfer) : transfer->length;
-    struct vd_flight *flight = get_flight(queue);
+    struct vd_flight *flight = vd_plug_find(queue, transfer);
     int r;
 
+    if (flight)
+        return join(request, flight, transfer);
+    flight = get_flight(queue);
     if (!flight)
         return -ENOMEM;
-    r = vd_request_prepare(request, flight, transfer, pool, room, !plugged);
-    if (r < 0)
-        return r;
-    if (!plugged)
-        return vd_request_start(request);
-    vd_request_wait(request);
-    vd_plug_add(queue, flight);
-    return 0;
+    r = vd_request_prepare(request, flight, transfer, &queue->bounce, vd_plug_room(queue, transfer));
+    if (r == 0)
+        vd_plug_add(queue, flight);
+    return r;
 }
 
 static int start(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer)
 {
-    struct vd_bounce *pool = transfer->flags & VDISK_IO_ZERO_COPY ? NULL : &queue->bounce;
-    bool plugged = vd_plug_takes(queue, transfer, pool);
-    struct vd_flight *flight = plugged ? vd_plug_find(queue, transfer) : NULL;
+    struct vd_flight *flight;
+    int r;
 
-    if (flight)
-        return join(request, flight, transfer);
-    return start_new(queue, request, transfer, pool, plugged);
+    if (queue->plugged && vd_plug_takes(transfer))
+        return wait_in_plug(queue, request, transfer);
+    flight = get_flight(queue);
+    if (!flight)
+        return -ENOMEM;
+    r = vd_request_prepare(request, flight, transfer, &queue->bounce, 0);
+    return r < 0 ? r : vd_fate_start(flight);
+}
+
+/* A request that was to be accepted. */
+VD_RARE static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
+{
+    vd_expiry_disarm(queue, &request->deadline);
+    vd_queue_release(queue, request);
+    return result;
 }
 
 static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *transfer, void *user_data)
@@ -138,11 +147,9 @@ static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *t
     r = arm(queue, request, transfer->disk);
     if (r == 0)
         r = start(queue, request, transfer);
-    if (r < 0) {
-        vd_expiry_disarm(queue, &request->deadline);
-        vd_queue_release(queue, request);
-        return r;
-    }
+    if (r < 0)
+        return give_back(queue, request, r);
+    vd_request_started(request);
     queue->in_flight++;
     queue->unfinished++;
     return 0;
@@ -157,12 +164,21 @@ static int check_submission(const struct vd_transfer *transfer)
     return -EINVAL;
 }
 
+VD_RARE static int refuse(struct vdisk_queue *queue, const struct vd_transfer *transfer, int result)
+{
+    vd_view_leave(transfer->view);
+    /* What waits in the plug makes room only when it has been sent. */
+    if (result == -EAGAIN)
+        vd_plug_send(queue);
+    return result;
+}
+
 int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, void *user_data)
 {
     int r;
 
     /* What was accepted before it is for a flush to cover, and not to be overtaken by a durable write. */
-    if (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA)
+    if (queue->plugged_flights && (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA))
         vd_plug_send(queue);
     transfer->view = vd_handle_enter(transfer->disk);
     if (!transfer->view)
@@ -170,10 +186,5 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, voi
     r = check_submission(transfer);
     if (r == 0)
         r = accept_request(queue, transfer, user_data);
-    if (r < 0)
-        vd_view_leave(transfer->view);
-    /* What waits in the plug makes room only when it has been sent. */
-    if (r == -EAGAIN)
-        vd_plug_send(queue);
-    return r;
+    return r == 0 ? 0 : refuse(queue, transfer, r);
 }
