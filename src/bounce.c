@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rare.h"
+
 /* Page alignment lets librbd and the kernel move whole pages. */
 #define ALIGNMENT 4096
 
@@ -59,6 +61,17 @@ void vd_bounce_trim(struct vd_bounce *pool, uint64_t keep)
     }
 }
 
+VD_APART static int get_new(void **buffer, struct vd_bounce *pool, uint64_t size)
+{
+    vd_bounce_trim(pool, pool->limit - pool->in_use - size);
+    if (posix_memalign(buffer, ALIGNMENT, size) != 0) {
+        *buffer = NULL;
+        return -ENOMEM;
+    }
+    pool->in_use += size;
+    return 0;
+}
+
 int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length)
 {
     unsigned int class = class_of(length);
@@ -67,15 +80,9 @@ int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length)
     *buffer = NULL;
     if (pool->in_use + size > pool->limit)
         return -EAGAIN;
-    if (pool->idle_list[class]) {
-        *buffer = pop(pool, class);
-    } else {
-        vd_bounce_trim(pool, pool->limit - pool->in_use - size);
-        if (posix_memalign(buffer, ALIGNMENT, size) != 0) {
-            *buffer = NULL;
-            return -ENOMEM;
-        }
-    }
+    if (!pool->idle_list[class])
+        return get_new(buffer, pool, size);
+    *buffer = pop(pool, class);
     pool->in_use += size;
     return 0;
 }

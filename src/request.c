@@ -70,18 +70,43 @@ static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transf
         memcpy(to + transfer->length, transfer->compare, transfer->length);
 }
 
-/* More than is needed is only a hope. */
-static int get_bounce(struct vd_flight *flight, const struct vd_transfer *transfer, struct vd_bounce *pool,
-                      uint64_t room)
+static int get_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t length)
 {
-    int r = room > transfer->length ? vd_bounce_get(&flight->bounce, pool, room) : -EAGAIN;
+    flight->bounce_length = length;
+    return vd_bounce_get(&flight->bounce, pool, length);
+}
 
-    if (r != -EAGAIN) {
-        flight->bounce_length = room;
+/* More than is needed is only a hope. */
+VD_APART static int get_long_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t room, uint64_t length)
+{
+    int r = get_bounce(flight, pool, room);
+
+    return r == -EAGAIN ? get_bounce(flight, pool, length) : r;
+}
+
+VD_APART static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool,
+                           uint64_t room)
+{
+    uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
+    struct vd_flight *flight = request->flight;
+    int r = room > length ? get_long_bounce(flight, pool, room, length) : get_bounce(flight, pool, length);
+
+    if (r < 0)
         return r;
-    }
-    flight->bounce_length = transfer->compare ? 2 * transfer->length : transfer->length;
-    return vd_bounce_get(&flight->bounce, pool, flight->bounce_length);
+    if (transfer->kind == VD_REQUEST_READ)
+        return copy_iov(request, transfer);
+    gather(request->flight, 0, transfer);
+    return 0;
+}
+
+/* librbd gets the caller's buffers. */
+static int lend(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    int r = copy_iov(request, transfer);
+
+    request->flight->iov = request->iov;
+    request->flight->iovcnt = request->iovcnt;
+    return r;
 }
 
 /*
@@ -96,26 +121,6 @@ static bool is_copied_by_librbd(const struct vd_transfer *transfer)
            (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
 }
 
-static int prepare_buffers(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
-                           struct vd_bounce *pool, uint64_t room)
-{
-    bool is_bounced = !(transfer->flags & VDISK_IO_ZERO_COPY);
-    bool is_copied = is_bounced && room == 0 && is_copied_by_librbd(transfer);
-    int r = 0;
-
-    flight->copied_by_librbd = is_copied;
-    if (!is_bounced || is_copied || transfer->kind == VD_REQUEST_READ)
-        r = copy_iov(request, transfer);
-    flight->iov = request->iov;
-    flight->iovcnt = request->iovcnt;
-    if (r < 0 || !is_bounced || is_copied)
-        return r;
-    r = get_bounce(flight, transfer, pool, room);
-    if (r == 0 && vd_flight_takes_data(transfer->kind))
-        gather(flight, 0, transfer);
-    return r;
-}
-
 static void make_member(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
                         uint64_t at)
 {
@@ -127,12 +132,10 @@ static void make_member(struct vd_request *request, struct vd_flight *flight, co
     request->length = transfer->length;
 }
 
-int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
-                       struct vd_bounce *pool, uint64_t room)
+static void make_flight(struct vd_flight *flight, struct vd_request *first, const struct vd_transfer *transfer)
 {
-    make_member(request, flight, transfer, 0);
-    flight->first = request;
-    flight->last = request;
+    flight->first = first;
+    flight->last = first;
     flight->members = 1;
     flight->disk = transfer->disk;
     flight->view = transfer->view;
@@ -140,12 +143,24 @@ int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, con
     flight->flags = transfer->flags;
     flight->offset = transfer->offset;
     flight->length = transfer->length;
-    request->iovcnt = 0;
-    if (transfer->length > 0 && vd_flight_has_buffers(transfer->kind))
-        return prepare_buffers(request, flight, transfer, pool, room);
-    flight->copied_by_librbd = false;
     flight->iovcnt = 0;
-    return 0;
+    flight->copied_by_librbd = false;
+}
+
+int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                       struct vd_bounce *pool, uint64_t room)
+{
+    make_member(request, flight, transfer, 0);
+    make_flight(flight, request, transfer);
+    request->iovcnt = 0;
+    if (transfer->length == 0 || !vd_flight_has_buffers(transfer->kind))
+        return 0;
+    if (transfer->flags & VDISK_IO_ZERO_COPY)
+        return lend(request, transfer);
+    if (room > 0 || !is_copied_by_librbd(transfer))
+        return bounce(request, transfer, pool, room);
+    flight->copied_by_librbd = true;
+    return lend(request, transfer);
 }
 
 int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
