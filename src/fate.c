@@ -83,19 +83,9 @@ static void post(struct vd_flight *flight)
     vd_view_leave(view);
 }
 
-/* The result is final. */
-void vd_fate_land(struct vd_flight *flight, int result)
+/* Of a flight that was given up by some or all, or whose outcome librbd does not know. */
+VD_RARE static void land_otherwise(struct vd_flight *flight, int before)
 {
-    int before;
-
-    if (flight->listed)
-        leave_list(flight);
-    flight->result = result;
-    /*
-     * Release: a queue's thread that finds it landed, while giving it up, sees the result. Acquire: whoever lands a
-     * flight that was given up sees what the queue's thread has entered.
-     */
-    before = atomic_exchange_explicit(&flight->claim, VD_FLIGHT_LANDED, memory_order_acq_rel);
     switch (before) {
     case VD_FLIGHT_DETACHED:
         settle(flight);
@@ -114,6 +104,25 @@ void vd_fate_land(struct vd_flight *flight, int result)
         add_unsettled(flight, false);
     }
     post(flight);
+}
+
+/* The result is final. */
+void vd_fate_land(struct vd_flight *flight, int result)
+{
+    int before;
+
+    if (flight->listed)
+        leave_list(flight);
+    flight->result = result;
+    /*
+     * Release: a queue's thread that finds it landed, while giving it up, sees the result. Acquire: whoever lands a
+     * flight that was given up sees what the queue's thread has entered.
+     */
+    before = atomic_exchange_explicit(&flight->claim, VD_FLIGHT_LANDED, memory_order_acq_rel);
+    if (before != VD_FLIGHT_FLYING || flight->lost_sight)
+        land_otherwise(flight, before);
+    else
+        post(flight);
 }
 
 bool vd_fate_is_given_up(const struct vd_flight *flight)

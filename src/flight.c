@@ -12,6 +12,7 @@
 #include "container.h"
 #include "fate.h"
 #include "layout.h"
+#include "rare.h"
 
 struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox)
 {
@@ -189,39 +190,49 @@ static void correct_mismatch(struct vd_flight *flight)
         flight->mismatch = flight->offset + place;
 }
 
-/* Returns the result to tell of a change. */
-static int conclude_change(struct vd_flight *flight, int result)
+/* librbd cuts a range off at the end of the image and calls it a success. */
+static int inside_or_error(const struct vd_flight *flight, int result)
 {
-    if (result == -EILSEQ)
+    return is_inside(flight) ? result : -EIO;
+}
+
+VD_RARE static int conclude_failure(struct vd_flight *flight, int result)
+{
+    vd_handle_note_result(flight->disk, result);
+    /* By this call. A flush of the flight's own tells of earlier ones, too. */
+    if (result == -ETIMEDOUT)
+        flight->lost_sight = vd_flight_changes(flight->kind);
+    if (flight->flushing)
+        return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, result);
+    if (result == -EILSEQ) {
         correct_mismatch(flight);
-    else
+        return inside_or_error(flight, result);
+    }
+    if (vd_flight_changes(flight->kind))
         vd_writes_done(&flight->disk->writes);
-    /* librbd cuts a range off at the end of the image and calls it a success. */
-    return (result == 0 || result == -EILSEQ) && !is_inside(flight) ? -EIO : result;
+    return result;
 }
 
 /* Returns the result of a call of librbd as it is to be told. */
 static int conclude(struct vd_flight *flight, ssize_t result)
 {
-    int r = result < 0 ? (int)result : 0;
-
-    vd_handle_note_result(flight->disk, r);
-    /* By this call. A flush of the flight's own tells of earlier ones, too. */
-    if (r == -ETIMEDOUT)
-        flight->lost_sight = vd_flight_changes(flight->kind);
+    if (result < 0)
+        return conclude_failure(flight, (int)result);
     if (flight->flushing)
-        return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, r);
-    if (vd_flight_changes(flight->kind))
-        return conclude_change(flight, r);
-    flight->valid = result > 0 ? (uint64_t)result : 0;
+        return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, 0);
+    if (vd_flight_changes(flight->kind)) {
+        vd_writes_done(&flight->disk->writes);
+        return inside_or_error(flight, 0);
+    }
+    flight->valid = (uint64_t)result;
     assert(flight->valid <= flight->length);
-    return r;
+    return 0;
 }
 
-/* Whether another step is to be made. */
+/* Of several steps, one is done: whether another is to be made. */
 static bool next_step(struct vd_flight *flight)
 {
-    if (flight->in_one || flight->flushing)
+    if (flight->flushing)
         return false;
     flight->done += flight->piece;
     flight->piece = next_piece(flight);
@@ -229,12 +240,20 @@ static bool next_step(struct vd_flight *flight)
     return flight->piece > 0 || flight->flushing;
 }
 
+VD_APART static void go_on(struct vd_flight *flight)
+{
+    if (next_step(flight))
+        let_worker(flight, run_step);
+    else
+        vd_fate_land(flight, 0);
+}
+
 static void advance(struct vd_flight *flight, ssize_t result)
 {
     int r = conclude(flight, result);
 
-    if (r == 0 && next_step(flight))
-        let_worker(flight, run_step);
+    if (r == 0 && !flight->in_one)
+        go_on(flight);
     else
         vd_fate_land(flight, r);
 }

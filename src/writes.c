@@ -3,12 +3,6 @@
 
 #include <errno.h>
 
-void vd_writes_done(struct vd_writes *writes)
-{
-    /* Release: pairs with vd_writes_mark, so that a flush started after this write covers it. */
-    atomic_fetch_add_explicit(&writes->done, 1, memory_order_release);
-}
-
 uint64_t vd_writes_mark(struct vd_writes *writes)
 {
     return atomic_load_explicit(&writes->done, memory_order_acquire);

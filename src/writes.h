@@ -19,7 +19,11 @@ struct vd_writes {
 };
 
 /* Notes that a write has completed. To be called before anybody can learn of it. */
-void vd_writes_done(struct vd_writes *writes);
+static inline void vd_writes_done(struct vd_writes *writes)
+{
+    /* Release: pairs with vd_writes_mark, so that a flush started after this write covers it. */
+    atomic_fetch_add_explicit(&writes->done, 1, memory_order_release);
+}
 
 /* Before a flush is started: the mark to give to vd_writes_flushed. */
 uint64_t vd_writes_mark(struct vd_writes *writes);
