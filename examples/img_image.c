@@ -26,6 +26,13 @@ int img_refuse_snapshot(const struct img *img, const char *what, struct vdisk_er
 int img_create(struct img *img, struct vdisk_error *err)
 {
     int result = img_refuse_snapshot(img, "create", err);
+    /* Of the new image, not of the way to it. */
+    img->create.encryption = img->target.open.encryption;
+    img->create.passphrase_file = img->target.open.passphrase_file;
+    if (img->create.encryption == VDISK_ENCRYPTION_LUKS)
+        img->create.encryption = VDISK_ENCRYPTION_LUKS2;
+    img->target.open.encryption = VDISK_ENCRYPTION_NONE;
+    img->target.open.passphrase_file = NULL;
     return result < 0 ? result : vdisk_create(img->uri, img->size, &img->create, &img->target.open, err);
 }
 
@@ -51,6 +58,7 @@ int img_resize(struct img *img, struct vdisk_error *err)
 {
     struct vdisk *disk = NULL;
     int result = img_refuse_snapshot(img, "resize", err);
+    img->target.open.flags = img->target.change_flags;
     if (result == 0)
         result = vdisk_open(&disk, img->uri, &img->target.open, err);
     if (result < 0)
@@ -64,6 +72,20 @@ int img_resize(struct img *img, struct vdisk_error *err)
 static bool is_read_only(const struct vdisk_info *info)
 {
     return info->snapshot != NULL;
+}
+
+static const char *cache_name(const struct vdisk_info *info)
+{
+    switch (info->cache_mode) {
+    case VDISK_CACHE_WRITE_THROUGH:
+        return "write-through";
+    case VDISK_CACHE_WRITE_BACK:
+        return "write-back";
+    case VDISK_CACHE_WRITE_AROUND:
+        return "write-around";
+    default:
+        return "none";
+    }
 }
 
 static void add_parent(struct json_builder *builder, json_t *root, const struct vdisk_info *info)
@@ -99,6 +121,7 @@ static int print_info_json(FILE *out, const struct vdisk_info *info, struct vdis
     json_add_number(&builder, root, "stripe_count", info->stripe_count);
     json_add_number(&builder, root, "features", info->features);
     json_add_bool(&builder, root, "read_only", is_read_only(info));
+    json_add_text(&builder, root, "cache", cache_name(info));
     add_parent(&builder, root, info);
     return json_print(out, &builder, root);
 }
@@ -143,6 +166,7 @@ static void print_info(FILE *out, const struct vdisk_info *info)
     text_print_label(out, "features:");
     fprintf(out, "0x%" PRIx64 "\n", info->features);
     text_print_line(out, "read-only:", is_read_only(info) ? "yes" : "no");
+    text_print_line(out, "cache:", cache_name(info));
     print_parent(out, info);
 }
 

@@ -50,6 +50,11 @@ static const struct {
     {OPTION_SHRINK, TAKES_SHRINK},
     {OPTION_FROM, TAKES_FROM},
     {OPTION_OWN, TAKES_OWN},
+    {TARGET_CACHE, TAKES_DISK},
+    {TARGET_ENCRYPTION, TAKES_DISK | TAKES_ENCRYPTION},
+    {TARGET_PASSPHRASE_FILE, TAKES_DISK | TAKES_ENCRYPTION},
+    {TARGET_EXCLUSIVE, TAKES_LOCK},
+    {TARGET_BREAK_LOCK, TAKES_LOCK},
     {'p', TAKES_PROGRESS},
     {'q', TAKES_PROGRESS},
 };
@@ -197,7 +202,7 @@ int img_take_options(struct img *img, int *question, int argc, char **argv)
     }
     if (status == 0 && img->wants_progress && img->is_quiet)
         return tool_usage("--progress and --quiet contradict each other");
-    return status;
+    return status == 0 ? target_check(&img->target) : status;
 }
 
 static const char *name_of(int option)

@@ -21,6 +21,12 @@ enum {
     TAKES_CLONE = 1 << 8,
     /* POOL[/NAMESPACE] in the place of a URI. */
     TAKES_POOL = 1 << 9,
+    /* Opens an image: whether it is encrypted, and its cache, matter. */
+    TAKES_DISK = 1 << 10,
+    /* Changes it while it is open. */
+    TAKES_LOCK = 1 << 11,
+    /* Makes an encrypted image. */
+    TAKES_ENCRYPTION = 1 << 12,
 };
 
 #define IMG_OPTION_HELP_TEXT                                                                                           \

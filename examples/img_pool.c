@@ -55,6 +55,7 @@ int img_flatten(struct img *img, struct vdisk_error *err)
 {
     struct vdisk *disk = NULL;
     int result = img_refuse_snapshot(img, "flatten", err);
+    img->target.open.flags = img->target.change_flags;
     if (result == 0)
         result = vdisk_open(&disk, img->uri, &img->target.open, err);
     if (result < 0)

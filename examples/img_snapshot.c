@@ -29,8 +29,11 @@ static int open_image(struct vdisk **disk, const struct img *img, struct vdisk_e
                                vdisk_uri_image(img->uri), NULL, err);
     if (result == 0)
         result = copy_options(image, img->uri, err);
-    if (result == 0)
-        result = vdisk_open(disk, image, &img->target.open, err);
+    if (result == 0) {
+        struct vdisk_open_options open = img->target.open;
+        open.flags = img->target.change_flags;
+        result = vdisk_open(disk, image, &open, err);
+    }
     vdisk_uri_free(image);
     return result;
 }

@@ -42,19 +42,46 @@ static int take_option(struct target *target, char *pair)
     return add_option(target, pair, equals + 1);
 }
 
-static int take_policy(struct target *target, const char *name)
+/* A word for a number; the last has none. */
+struct choice {
+    const char *word;
+    uint32_t number;
+};
+
+static int choose(uint32_t *number, const struct choice *choices, const char *word, const char *complaint)
 {
-    static const struct {
-        const char *name;
-        enum vdisk_uri_policy policy;
-    } policies[] = {{"guarded", VDISK_URI_GUARDED}, {"strict", VDISK_URI_STRICT}, {"any", VDISK_URI_ANY}};
-    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
-        if (strcmp(policies[i].name, name) == 0) {
-            target->open.uri_policy = policies[i].policy;
+    for (; choices->word; choices++) {
+        if (strcmp(choices->word, word) == 0) {
+            *number = choices->number;
             return 0;
         }
     }
-    return tool_usage("Option --uri-policy needs guarded, strict or any");
+    return tool_usage("%s", complaint);
+}
+
+static int take_policy(struct target *target, const char *word)
+{
+    static const struct choice policies[] = {
+        {"guarded", VDISK_URI_GUARDED}, {"strict", VDISK_URI_STRICT}, {"any", VDISK_URI_ANY}, {NULL, 0}};
+    return choose(&target->open.uri_policy, policies, word, "Option --uri-policy needs guarded, strict or any");
+}
+
+static int take_cache(struct target *target, const char *word)
+{
+    static const struct choice modes[] = {{"default", VDISK_CACHE_DEFAULT},
+                                          {"none", VDISK_CACHE_NONE},
+                                          {"write-through", VDISK_CACHE_WRITE_THROUGH},
+                                          {"write-back", VDISK_CACHE_WRITE_BACK},
+                                          {NULL, 0}};
+    return choose(&target->open.cache_mode, modes, word,
+                  "Option --cache needs default, none, write-through or write-back");
+}
+
+static int take_encryption(struct target *target, const char *word)
+{
+    static const struct choice formats[] = {
+        {"luks1", VDISK_ENCRYPTION_LUKS1}, {"luks2", VDISK_ENCRYPTION_LUKS2}, {NULL, 0}};
+    return choose(&target->open.encryption, formats, word, "Option --encryption needs luks1 or luks2");
 }
 
 static int take_name(const char **name, const char *value, const char *option)
@@ -80,9 +107,32 @@ int target_take(struct target *target, int option, char *value)
         return take_name(&target->uri_file, value, "--uri-file");
     case TARGET_URI_POLICY:
         return take_policy(target, value);
+    case TARGET_CACHE:
+        return take_cache(target, value);
+    case TARGET_ENCRYPTION:
+        return take_encryption(target, value);
+    case TARGET_PASSPHRASE_FILE:
+        return take_name(&target->open.passphrase_file, value, "--passphrase-file");
+    case TARGET_EXCLUSIVE:
+        target->change_flags |= VDISK_OPEN_EXCLUSIVE;
+        return 0;
+    case TARGET_BREAK_LOCK:
+        target->change_flags |= VDISK_OPEN_BREAK_LOCK;
+        return 0;
     default:
         return tool_usage("An option is unknown");
     }
+}
+
+int target_check(struct target *target)
+{
+    if (target->change_flags == VDISK_OPEN_BREAK_LOCK)
+        return tool_usage("--break-lock goes with --exclusive only");
+    if (target->open.encryption && !target->open.passphrase_file)
+        return tool_usage("--encryption needs a --passphrase-file");
+    if (target->open.passphrase_file && !target->open.encryption)
+        target->open.encryption = VDISK_ENCRYPTION_LUKS;
+    return 0;
 }
 
 int target_check_arguments(const struct target *target, int argument_count, int count, const char *what)

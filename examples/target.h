@@ -20,6 +20,11 @@ enum {
     TARGET_OPTION,
     TARGET_URI_FILE,
     TARGET_URI_POLICY,
+    TARGET_CACHE,
+    TARGET_ENCRYPTION,
+    TARGET_PASSPHRASE_FILE,
+    TARGET_EXCLUSIVE,
+    TARGET_BREAK_LOCK,
     TARGET_OPTION_END,
 };
 
@@ -31,6 +36,11 @@ enum {
     {"option", required_argument, NULL, TARGET_OPTION}, \
     {"uri-file", required_argument, NULL, TARGET_URI_FILE}, \
     {"uri-policy", required_argument, NULL, TARGET_URI_POLICY}, \
+    {"cache", required_argument, NULL, TARGET_CACHE}, \
+    {"encryption", required_argument, NULL, TARGET_ENCRYPTION}, \
+    {"passphrase-file", required_argument, NULL, TARGET_PASSPHRASE_FILE}, \
+    {"exclusive", no_argument, NULL, TARGET_EXCLUSIVE}, \
+    {"break-lock", no_argument, NULL, TARGET_BREAK_LOCK}, \
     {"help", no_argument, NULL, TOOL_HELP}, \
     {"version", no_argument, NULL, TOOL_VERSION}
 
@@ -42,6 +52,13 @@ enum {
     "      --uri-file FILE        read the URI from FILE, - for standard input\n" \
     "      --uri-policy guarded|strict|any\n" \
     "                             which options the URI may set (default: guarded)\n" \
+    "      --cache default|none|write-through|write-back\n" \
+    "                             what to keep of the image in memory\n" \
+    "      --passphrase-file FILE what opens an encrypted image\n" \
+    "      --encryption luks1|luks2\n" \
+    "                             how it is encrypted (default: find out)\n" \
+    "      --exclusive            take the image's lock, so that nobody else writes\n" \
+    "      --break-lock           with --exclusive: take it from an owner that is dead\n" \
     "      --help                 print this and exit\n" \
     "      --version              print the version and exit\n"
 /* clang-format on */
@@ -53,6 +70,8 @@ struct target {
     struct vdisk_option *options;
     /* NULL: the URI is an argument. */
     const char *uri_file;
+    /* What to add to open.flags for an image that is to be changed. */
+    uint32_t change_flags;
 };
 
 /* `argc` is main's: there cannot be more options than that. Returns 0 or a negative errno. */
@@ -64,6 +83,9 @@ void target_release(struct target *target);
  * or TOOL_USAGE after a complaint.
  */
 int target_take(struct target *target, int option, char *value);
+
+/* Complains about options that do not go together. Returns 0 or TOOL_USAGE. */
+int target_check(struct target *target);
 
 /*
  * The number of arguments must be `count` besides a URI, which comes first and is among them unless --uri-file stands

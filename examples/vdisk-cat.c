@@ -80,6 +80,8 @@ static int check_conflicts(const struct command *command)
     const char *uri_file = command->target.uri_file;
     if (command->wants_progress && command->is_quiet)
         return tool_usage("--progress and --quiet contradict each other");
+    if (!command->writes && command->target.change_flags)
+        return tool_usage("--exclusive goes with --write only");
     if (command->writes && uri_file && strcmp(uri_file, "-") == 0)
         return tool_usage("With --write, standard input cannot also be the --uri-file");
     return 0;
@@ -94,6 +96,8 @@ static int take_arguments(struct command *command, int argc, char **argv)
     if (status != 0 || command->question)
         return status;
     status = target_check_arguments(&command->target, argc - optind, 0, "URI");
+    if (status == 0)
+        status = target_check(&command->target);
     return status != 0 ? status : check_conflicts(command);
 }
 
@@ -103,7 +107,7 @@ static int open_disk(struct vdisk **disk, struct command *command, const struct 
     if (command->writes && vdisk_uri_snapshot(uri))
         return tool_fail(err, -EROFS, "Snapshot %s cannot be written: snapshots are read-only.",
                          text_quote(&quoted, vdisk_uri_snapshot(uri)));
-    command->target.open.flags = command->writes ? 0 : VDISK_OPEN_READ_ONLY;
+    command->target.open.flags = command->writes ? command->target.change_flags : VDISK_OPEN_READ_ONLY;
     return vdisk_open(disk, uri, &command->target.open, err);
 }
 
