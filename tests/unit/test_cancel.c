@@ -471,6 +471,47 @@ static void each_completes_once_whoever_is_quicker(void **state)
     expect_nothing(fixture->queue);
 }
 
+/* The same with requests that are merged, of which every other one is given up. */
+static void each_member_completes_once_whoever_is_quicker(void **state)
+{
+    static struct background releasing;
+    const struct fixture *fixture = *state;
+
+    fake_set_serialized(false);
+    fake_hold(FAKE_IO);
+    atomic_store(&racing, true);
+    start_background(&releasing, release_often, NULL);
+    for (int round = 0; round < RACE_ROUNDS; round++) {
+        unsigned char *buffer = calloc(RACE_REQUESTS, 512);
+        bool is_read = round % 2;
+        int r;
+
+        assert_non_null(buffer);
+        assert_int_equal(vdisk_queue_plug(fixture->queue), 0);
+        for (uint64_t i = 0; i < RACE_REQUESTS; i++) {
+            char *tag = i % 2 || round % 5 == 0 ? &a : &b;
+            unsigned char *part = buffer + i * 512;
+
+            assert_int_equal(is_read ? read_as(tag, fixture->queue, fixture->disk, part, 512, i * 512, 0)
+                                     : write_as(tag, fixture->queue, fixture->disk, part, 512, i * 512, 0),
+                             0);
+        }
+        assert_int_equal(vdisk_queue_unplug(fixture->queue), 0);
+        if (round % 3 == 0)
+            sched_yield();
+        r = vdisk_queue_cancel(fixture->queue, &a);
+        assert_true(r > 0 || r == -ENOENT);
+        assert_int_equal(reap_race(fixture->queue), r > 0 ? r : 0);
+        free(buffer);
+        if (round % 100 == 0)
+            wait_until(nothing_left(fixture->disk));
+    }
+    wait_until(nothing_left(fixture->disk));
+    atomic_store(&racing, false);
+    end_background(&releasing);
+    expect_nothing(fixture->queue);
+}
+
 #define DISK_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_disk, tear_down_disk)
 
 int main(void)
@@ -495,6 +536,7 @@ int main(void)
         DISK_TEST(out_of_memory_after_giving_up_refuses_the_next_request),
         DISK_TEST(what_librbd_refuses_later_ends_what_was_given_up),
         DISK_TEST(each_completes_once_whoever_is_quicker),
+        DISK_TEST(each_member_completes_once_whoever_is_quicker),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
