@@ -93,7 +93,8 @@ VD_APART static void gather_any(char *to, const struct iovec *iov, int iovcnt, u
 
 void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
 {
-    if (iovcnt == 1 && skip <= iov->iov_len)
+    /* Nothing is copied from or to nowhere, not even no bytes: memcpy must not be told to. */
+    if (vd_iov_is_one(iov, iovcnt) && length > 0 && skip <= iov->iov_len)
         memcpy(to, (const char *)iov->iov_base + skip, least(length, iov->iov_len - skip));
     else
         gather_any(to, iov, iovcnt, skip, length);
@@ -112,7 +113,7 @@ VD_APART static void scatter_any(const struct iovec *iov, int iovcnt, const char
 
 void vd_iov_scatter(const struct iovec *iov, int iovcnt, const void *from, uint64_t length)
 {
-    if (iovcnt == 1)
+    if (vd_iov_is_one(iov, iovcnt) && length > 0)
         memcpy(iov->iov_base, from, least(length, iov->iov_len));
     else
         scatter_any(iov, iovcnt, from, length);
