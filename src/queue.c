@@ -11,6 +11,7 @@
 #include "container.h"
 #include "expiry.h"
 #include "plug.h"
+#include "rare.h"
 
 static struct vd_letter *letter_of(struct vd_node *node)
 {
@@ -225,12 +226,9 @@ static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
     vd_queue_add_done(queue, letter);
 }
 
-static void take(struct vdisk_queue *queue, struct vd_letter *letter)
+VD_APART static void take_other(struct vdisk_queue *queue, struct vd_letter *letter)
 {
     switch (letter->kind) {
-    case VD_LETTER_FLIGHT:
-        take_flight(queue, letter);
-        break;
     case VD_LETTER_TASK:
         take_task(queue, letter);
         break;
@@ -241,8 +239,9 @@ static void take(struct vdisk_queue *queue, struct vd_letter *letter)
     case VD_LETTER_ALARM:
         vd_expiry_alarm_taken(queue);
         break;
+    case VD_LETTER_FLIGHT:
     case VD_LETTER_REQUEST:
-        assert(!"in the mailbox");
+        assert(!"here");
         break;
     }
 }
@@ -255,7 +254,10 @@ void vd_queue_collect(struct vdisk_queue *queue)
         struct vd_letter *letter = letter_of(node);
 
         node = node->next;
-        take(queue, letter);
+        if (letter->kind == VD_LETTER_FLIGHT)
+            take_flight(queue, letter);
+        else
+            take_other(queue, letter);
     }
     vd_expiry_run(queue);
 }
@@ -290,15 +292,10 @@ static struct vd_letter *pop_ready(struct vdisk_queue *queue)
     return letter_of(node);
 }
 
-static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *completion)
+VD_APART static void reap_other(struct vdisk_queue *queue, struct vd_letter *letter,
+                                struct vdisk_completion *completion)
 {
-    struct vd_letter *letter = pop_ready(queue);
-
-    memset(completion, 0, sizeof *completion);
     switch (letter->kind) {
-    case VD_LETTER_REQUEST:
-        reap_request(queue, request_of(letter), completion);
-        break;
     case VD_LETTER_TASK:
         reap_ticket(queue, ticket_of(letter), completion);
         break;
@@ -308,11 +305,23 @@ static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *complet
     case VD_LETTER_WATCH:
         reap_watch(queue, watch_of(letter), completion);
         break;
+    case VD_LETTER_REQUEST:
     case VD_LETTER_FLIGHT:
     case VD_LETTER_ALARM:
-        assert(!"ready");
+        assert(!"here");
         break;
     }
+}
+
+static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *completion)
+{
+    struct vd_letter *letter = pop_ready(queue);
+
+    memset(completion, 0, sizeof *completion);
+    if (letter->kind == VD_LETTER_REQUEST)
+        reap_request(queue, request_of(letter), completion);
+    else
+        reap_other(queue, letter, completion);
 }
 
 static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)

@@ -225,25 +225,25 @@ int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int r
     return 0;
 }
 
-/* How many bytes librbd delivered of this one's; the rest is zeroes. */
-static uint64_t valid_bytes(const struct vd_request *request)
+/* librbd has delivered fewer bytes of the flight than are asked for: the rest is zeroes. */
+VD_APART static void deliver_short(const struct vd_request *request)
 {
-    uint64_t valid = request->flight->valid;
+    const struct vd_flight *flight = request->flight;
+    uint64_t valid = flight->valid > request->at ? flight->valid - request->at : 0;
 
-    if (valid <= request->at)
-        return 0;
-    return valid - request->at < request->length ? valid - request->at : request->length;
+    if (flight->bounce)
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, valid);
+    vd_iov_zero(request->iov, request->iovcnt, valid);
 }
 
 static void deliver_data(const struct vd_request *request)
 {
     const struct vd_flight *flight = request->flight;
-    uint64_t valid = valid_bytes(request);
 
-    if (flight->bounce)
-        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, valid);
-    if (valid < request->length)
-        vd_iov_zero(request->iov, request->iovcnt, valid);
+    if (flight->valid < request->at + request->length)
+        deliver_short(request);
+    else if (flight->bounce)
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, request->length);
 }
 
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion)

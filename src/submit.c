@@ -58,28 +58,42 @@ static struct vd_flight *get_flight(struct vdisk_queue *queue)
     return flight_of(node);
 }
 
-static void put_flight(struct vdisk_queue *queue, struct vd_flight *flight)
+static void put_bounce(struct vdisk_queue *queue, struct vd_flight *flight)
 {
-    if (flight->bounce)
-        vd_bounce_put(&queue->bounce, flight->bounce, flight->bounce_length);
+    void *bounce = flight->bounce;
+    uint64_t length = flight->bounce_length;
+
     flight->bounce = NULL;
     flight->bounce_length = 0;
+    if (bounce)
+        vd_bounce_put(&queue->bounce, bounce, length);
+}
+
+/* What it wrote is unsettled. */
+VD_RARE static void leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight)
+{
+    put_bounce(queue, flight);
+    vd_flight_drop(flight);
+}
+
+static void put_flight(struct vdisk_queue *queue, struct vd_flight *flight)
+{
     if (!vd_flight_is_free(flight)) {
-        /* The disk keeps it, since what it wrote is unsettled. */
-        vd_flight_drop(flight);
+        leave_to_disk(queue, flight);
         return;
     }
     flight->letter.node.next = queue->idle_flights;
     queue->idle_flights = &flight->letter.node;
+    put_bounce(queue, flight);
 }
 
 void vd_queue_release(struct vdisk_queue *queue, struct vd_request *request)
 {
     struct vd_flight *flight = vd_request_release(request);
 
+    put_request(queue, request);
     if (flight)
         put_flight(queue, flight);
-    put_request(queue, request);
 }
 
 static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
