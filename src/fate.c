@@ -173,6 +173,7 @@ static int refusal(struct vd_held *held, bool is_stuck)
 static void describe_to_list(struct vd_flight *flight)
 {
     flight->held = (struct vd_held){
+        .owner = flight->mailbox,
         .offset = flight->offset,
         .length = flight->length,
         .is_write = vd_flight_changes(flight->kind),

@@ -45,25 +45,26 @@ static const struct vd_unsettled_write *find_overlap(const struct vd_unsettled *
     return found;
 }
 
-/* 1: it must wait. 0: it need not. A negative errno: it must, and may not. `after_write`: one is listed before it. */
-static int judge(const struct vd_unsettled *unsettled, struct vd_held *held, bool after_write)
+/* Whether a write of the same owner's is listed before it, or at all when it is not listed itself. */
+static bool is_after_write(const struct vd_unsettled *unsettled, const struct vd_held *flush)
+{
+    for (const struct vd_held *held = unsettled->first_held; held && held != flush; held = held->next) {
+        if (held->is_write && held->owner == flush->owner)
+            return true;
+    }
+    return false;
+}
+
+/* 1: it must wait. 0: it need not. A negative errno: it must, and may not. */
+static int judge(const struct vd_unsettled *unsettled, struct vd_held *held)
 {
     const struct vd_unsettled_write *write = held->is_flush ? NULL : find_overlap(unsettled, held);
     int r;
 
-    if (held->is_flush ? !after_write : !write)
+    if (held->is_flush ? !is_after_write(unsettled, held) : !write)
         return 0;
     r = held->refusal(held, write && !write->with_librbd);
     return r < 0 ? r : 1;
-}
-
-static bool any_listed_write(const struct vd_unsettled *unsettled)
-{
-    for (const struct vd_held *held = unsettled->first_held; held; held = held->next) {
-        if (held->is_write)
-            return true;
-    }
-    return false;
 }
 
 static void link_held(struct vd_unsettled *unsettled, struct vd_held *held, bool waits)
@@ -179,7 +180,7 @@ int vd_unsettled_hold(struct vd_unsettled *unsettled, struct vd_held *held)
     int r;
 
     pthread_mutex_lock(&unsettled->lock);
-    r = judge(unsettled, held, held->is_flush && any_listed_write(unsettled));
+    r = judge(unsettled, held);
     if (r > 0)
         link_held(unsettled, held, true);
     pthread_mutex_unlock(&unsettled->lock);
@@ -205,13 +206,13 @@ bool vd_unsettled_leave(struct vd_unsettled *unsettled, struct vd_held *held)
 }
 
 /* With the lock held. One that its queue has claimed stays for the queue to take from the list. */
-static bool claim(struct vd_unsettled *unsettled, struct vd_held *held, bool after_write)
+static bool claim(struct vd_unsettled *unsettled, struct vd_held *held)
 {
     int r;
 
     if (!held->waits)
         return false;
-    r = judge(unsettled, held, after_write);
+    r = judge(unsettled, held);
     if (r > 0 || !held->claim(held))
         return false;
     held->waits = false;
@@ -224,15 +225,13 @@ static bool claim(struct vd_unsettled *unsettled, struct vd_held *held, bool aft
 static struct vd_held *claim_all(struct vd_unsettled *unsettled)
 {
     struct vd_held *first = NULL, **end = &first;
-    bool after_write = false;
 
     pthread_mutex_lock(&unsettled->lock);
     for (struct vd_held *held = unsettled->first_held; held; held = held->next) {
-        if (claim(unsettled, held, after_write)) {
+        if (claim(unsettled, held)) {
             *end = held;
             end = &held->goes_next;
         }
-        after_write |= held->is_write;
     }
     *end = NULL;
     pthread_mutex_unlock(&unsettled->lock);

@@ -30,11 +30,13 @@ struct vd_unsettled_write {
 struct vd_held {
     struct vd_held *previous;
     struct vd_held *next;
+    /* Whose it is: a queue's. */
+    const void *owner;
     uint64_t offset;
     uint64_t length;
     /* Modifies the range. */
     bool is_write;
-    /* Waits for every write listed before it, whatever the range. */
+    /* Waits for every write of its owner's that is listed before it, whatever the range. */
     bool is_flush;
     /*
      * With the lock held: whether it may go on waiting. 0, or the negative errno to end with. `is_stuck`: for a write

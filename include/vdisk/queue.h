@@ -256,7 +256,7 @@ int vdisk_aio_compare_and_write(struct vdisk_queue *queue, struct vdisk *disk, c
 
 /*
  * Makes durable every write to the disk that has completed on any queue, and every one accepted earlier on this queue;
- * zeroes and discards are writes here.
+ * zeroes and discards are writes here. So it waits for those of the latter that wait themselves (vdisk_queue_cancel).
  * A failure sticks: see vdisk_acknowledge_loss. `flags` must be 0.
  *
  * -EAGAIN, -EINVAL, -ESHUTDOWN, -EPERM, -ENOMEM  as vdisk_aio_readv

@@ -258,6 +258,19 @@ static void a_flush_covers_writes_that_wait(void **state)
     assert_false(fake_image_closed_unflushed("p", "", "i"));
 }
 
+/* Not even for ever. */
+static void a_flush_elsewhere_does_not_wait_for_writes_that_wait(void **state)
+{
+    const struct fixture *fixture = *state;
+
+    time_write_out(fixture);
+    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
+    assert_int_equal(vdisk_flush(fixture->disk, NULL), 0);
+    assert_int_equal(vdisk_aio_flush(fixture->other_queue, fixture->disk, 0, &a), 0);
+    expect(fixture->other_queue, &a, 0);
+    cancel(fixture->queue, &b);
+}
+
 static void a_flush_does_not_wait_for_what_was_given_up(void **state)
 {
     const struct fixture *fixture = *state;
@@ -563,6 +576,7 @@ int main(void)
         DISK_TEST(a_retry_of_a_retry_comes_last),
         DISK_TEST(a_retry_that_librbd_refuses_later_completes_with_its_error),
         DISK_TEST(a_flush_covers_writes_that_wait),
+        DISK_TEST(a_flush_elsewhere_does_not_wait_for_writes_that_wait),
         DISK_TEST(a_flush_does_not_wait_for_what_was_given_up),
         DISK_TEST(a_flush_goes_when_the_write_it_waits_for_is_given_up),
         DISK_TEST(a_flush_that_waits_can_be_given_up),

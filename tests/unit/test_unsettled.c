@@ -258,6 +258,30 @@ static void a_flush_does_not_wait_for_writes_listed_after_it(void **state)
     land(&flush);
 }
 
+/* Between queues it covers what is complete. */
+static void a_flush_does_not_wait_for_other_owners_writes(void **state)
+{
+    struct request write, other, flush;
+    static int owner;
+    struct write lost;
+
+    (void)state;
+    add_write(&lost, 0, 10, true);
+    init(&other, 0, 1)->held.is_write = true;
+    other.held.owner = &owner;
+    assert_int_equal(vd_unsettled_hold(&unsettled, &other.held), 1);
+    assert_int_equal(hold_flush(&flush), 0);
+    assert_int_equal(hold_write(&write, 0, 1), 1);
+    assert_int_equal(hold_flush(&flush), 1);
+    land(&write);
+    vd_unsettled_let_go(&unsettled);
+    assert_int_equal(flush.goes, 1);
+    assert_int_equal(other.goes, 0);
+    land(&flush);
+    land(&other);
+    settle(&lost);
+}
+
 static void a_flush_waits_for_what_is_listed_without_waiting(void **state)
 {
     struct request pieces, flush, read;
@@ -543,6 +567,7 @@ int main(void)
         UNSETTLED_TEST(they_go_in_their_order_and_each_when_it_can),
         UNSETTLED_TEST(a_flush_waits_until_writes_listed_before_it_have_landed),
         UNSETTLED_TEST(a_flush_does_not_wait_for_writes_listed_after_it),
+        UNSETTLED_TEST(a_flush_does_not_wait_for_other_owners_writes),
         UNSETTLED_TEST(a_flush_waits_for_what_is_listed_without_waiting),
         UNSETTLED_TEST(what_its_queue_has_claimed_stays_for_it),
         UNSETTLED_TEST(any_of_several_can_be_taken_from_the_list),
