@@ -15,6 +15,19 @@
 
 /* Landing. */
 
+/*
+ * Of a change that librbd has lost sight of. librbd is done with the buffer; but where it does not copy what it writes,
+ * the messenger may still be about to send it, and must not find other bytes there.
+ */
+static bool keep_buffer(struct vd_flight *flight)
+{
+    if (!flight->bounce || flight->disk->copies_writes)
+        return false;
+    flight->keeps_buffer = true;
+    vd_handle_note_kept(flight->disk, flight->bounce_length);
+    return true;
+}
+
 /* Of a flight that is the disk's and has landed. From leaving the view on, the disk can go. */
 static void settle(struct vd_flight *flight)
 {
@@ -24,9 +37,11 @@ static void settle(struct vd_flight *flight)
 
     vd_handle_note_settled(disk, flight->given_up, flight->bounce_length);
     if (flight->lost_sight) {
-        /* librbd is done with it, and it may be long until somebody fences the client. */
-        free(flight->bounce);
-        flight->bounce = NULL;
+        /* It may be long until somebody fences the client. */
+        if (!keep_buffer(flight)) {
+            free(flight->bounce);
+            flight->bounce = NULL;
+        }
         some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
     } else {
         if (vd_flight_changes(flight->kind))
@@ -40,7 +55,11 @@ static void settle(struct vd_flight *flight)
 
 static void drop_write(struct vd_unsettled_write *write)
 {
-    vd_flight_drop(VD_CONTAINER_OF(write, struct vd_flight, write));
+    struct vd_flight *flight = VD_CONTAINER_OF(write, struct vd_flight, write);
+
+    if (flight->keeps_buffer)
+        vd_handle_note_settled(flight->disk, 0, flight->bounce_length);
+    vd_flight_drop(flight);
 }
 
 static void add_unsettled(struct vd_flight *flight, bool with_librbd)
@@ -65,6 +84,7 @@ static void settle_parted(struct vd_flight *flight)
 
     vd_handle_note_settled(disk, flight->given_up, 0);
     if (flight->lost_sight) {
+        keep_buffer(flight);
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
         some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
     } else if (vd_flight_changes(flight->kind)) {
@@ -99,6 +119,7 @@ VD_RARE static void land_otherwise(struct vd_flight *flight, int before)
     default:
         if (!flight->lost_sight)
             break;
+        keep_buffer(flight);
         /* Before anybody can learn of it. Relaxed: the list's lock publishes it. */
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
         add_unsettled(flight, false);

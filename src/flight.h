@@ -99,6 +99,8 @@ struct vd_flight {
     bool listed;
     /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
     bool lost_sight;
+    /* ...and its buffer may still be sent: it goes with the flight, not back to the pool. */
+    bool keeps_buffer;
     uint64_t flush_mark;
     /* To have the worker do what the callback cannot. */
     struct vd_work work;
@@ -162,6 +164,7 @@ static inline void vd_flight_prepare(struct vd_flight *flight)
     flight->flush_after = false;
     flight->listed = false;
     flight->lost_sight = false;
+    flight->keeps_buffer = false;
     if (flight->kind > VD_REQUEST_WRITE || flight->flags & VDISK_IO_FUA)
         vd_flight_plan(flight);
 }

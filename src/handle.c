@@ -67,6 +67,11 @@ void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes)
     atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
+void vd_handle_note_kept(struct vdisk *disk, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
+}
+
 void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
 {
     atomic_fetch_sub_explicit(&disk->detached, requests, memory_order_relaxed);

@@ -189,9 +189,14 @@ static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
 
 /* The worker's: puts another in its place. Those who are in the old one end on it. */
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
-/* Of a request that is given up while librbd has it, and of its end there. Before and after there can be too many. */
+
+/*
+ * Of a request that is given up while librbd has it, and of requests' end there; and of memory that has to be kept
+ * beyond that. There can be too many.
+ */
 void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes);
 void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
+void vd_handle_note_kept(struct vdisk *disk, uint64_t bytes);
 static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
 {
     return atomic_load_explicit(&disk->detached, memory_order_relaxed) >= VD_DETACHED_MAX ||

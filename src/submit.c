@@ -72,7 +72,10 @@ static void put_bounce(struct vdisk_queue *queue, struct vd_flight *flight)
 /* What it wrote is unsettled. */
 VD_RARE static void leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight)
 {
-    put_bounce(queue, flight);
+    if (flight->keeps_buffer)
+        vd_bounce_give_away(&queue->bounce, flight->bounce_length);
+    else
+        put_bounce(queue, flight);
     vd_flight_drop(flight);
 }
 

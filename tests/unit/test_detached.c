@@ -2,37 +2,9 @@
 /*
  * What is left with the disk of requests that were given up: later ones wait for it, and nothing overtakes it.
  */
-#include "give_up_helpers.h"
+#include "retry_helpers.h"
 
-#include "handle.h"
-
-/* Changes, each of a range that begins at 0, where the image holds zeroes. */
-
-#define SECTOR 512
-/* What a discard frees space in. */
-#define GRANULE (64 * KIB)
-
-static unsigned char zeroes[SECTOR], first_data[4096], retry_data[4096];
-
-static int submit_change(enum fake_kind kind, void *tag, struct vdisk_queue *queue, struct vdisk *disk,
-                         const unsigned char *data, const unsigned char *compare)
-{
-    switch (kind) {
-    case FAKE_WRITE:
-        return write_as(tag, queue, disk, data, 4096, 0, 0);
-    case FAKE_DISCARD:
-        return vdisk_aio_discard(queue, disk, GRANULE, 0, 0, tag);
-    case FAKE_ZEROES:
-        return vdisk_aio_write_zeroes(queue, disk, GRANULE, 0, 0, tag);
-    case FAKE_COMPARE:
-        return vdisk_aio_compare_and_write(queue, disk, compare, data, SECTOR, 0, 0, tag);
-    default:
-        fail();
-        return 0;
-    }
-}
-
-/* What is in the first sector after such a change. */
+/* What is in the first sector after a change. */
 static const unsigned char *outcome(enum fake_kind kind, const unsigned char *data)
 {
     return kind == FAKE_WRITE || kind == FAKE_COMPARE ? data : zeroes;
@@ -44,41 +16,6 @@ static void expect_sector(const unsigned char *expected)
 
     fake_image_read("p", "", "i", NULL, 0, found, SECTOR);
     assert_memory_equal(found, expected, SECTOR);
-}
-
-static int set_up(void **state)
-{
-    fill(first_data, sizeof first_data, 1);
-    fill(retry_data, sizeof retry_data, 2);
-    return set_up_disk(state);
-}
-
-/* Closing tells of writes that may still land. */
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    fake_release_all();
-    if (fixture->disk)
-        vdisk_close(fixture->disk, NULL);
-    fixture->disk = NULL;
-    return tear_down_disk(state);
-}
-
-/* A write to the first 4 KiB that is given up while librbd has it. */
-static void give_up_write(const struct fixture *fixture)
-{
-    fake_hold(FAKE_IO);
-    assert_int_equal(write_as(&a, fixture->queue, fixture->disk, first_data, 4096, 0, 0), 0);
-    cancel(fixture->queue, &a);
-}
-
-/* One that librbd gives up. */
-static void time_write_out(const struct fixture *fixture)
-{
-    fake_next_result(FAKE_WRITE, -ETIMEDOUT);
-    assert_int_equal(write_as(&a, fixture->queue, fixture->disk, first_data, 4096, 0, 0), 0);
-    expect(fixture->queue, &a, -ETIMEDOUT);
 }
 
 /* Retries. */
@@ -394,149 +331,6 @@ static void pieces_that_cannot_be_started_hold_no_flush_up(void **state)
     close_disk(disk);
 }
 
-/* What librbd itself gives up. */
-
-static void a_write_that_librbd_times_out_stays_unsettled(void **state)
-{
-    struct fixture *fixture = *state;
-
-    time_write_out(fixture);
-    expect_left(fixture->disk, 0, 1);
-    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 4095, 0), 0);
-    allow_time_for(fake_calls("rbd_aio_write") > 1);
-    assert_int_equal(fake_calls("rbd_aio_write"), 1);
-    cancel(fixture->queue, &b);
-    assert_int_equal(vdisk_close(fixture->disk, NULL), -ETIMEDOUT);
-    fixture->disk = NULL;
-}
-
-static void so_does_any_other_change(void **state)
-{
-    static const enum fake_kind kinds[] = {FAKE_DISCARD, FAKE_ZEROES, FAKE_COMPARE};
-    const struct fixture *fixture = *state;
-    char byte;
-
-    for (unsigned int i = 0; i < 3; i++) {
-        fake_next_result(kinds[i], -ETIMEDOUT);
-        /* Behind each other they wait. */
-        assert_int_equal(submit_change(kinds[i], &a, fixture->queue, fixture->disk, first_data, zeroes), 0);
-        expect(fixture->queue, &a, -ETIMEDOUT);
-        expect_left(fixture->disk, 0, 1);
-        assert_int_equal(vd_unsettled_out_of_sight(&fixture->disk->unsettled), 1);
-        vd_handle_settle_fenced(fixture->disk);
-    }
-    fake_next_result(FAKE_READ, -ETIMEDOUT);
-    assert_int_equal(read_as(&a, fixture->queue, fixture->disk, &byte, 1, 0, 0), 0);
-    expect(fixture->queue, &a, -ETIMEDOUT);
-    expect_left(fixture->disk, 0, 0);
-}
-
-static void one_that_was_given_up_before_stays_unsettled_too(void **state)
-{
-    const struct fixture *fixture = *state;
-
-    give_up_write(fixture);
-    fake_next_result(FAKE_WRITE, -ETIMEDOUT);
-    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
-    fake_release_all();
-    wait_until(info_of(fixture->disk).detached_requests == 0);
-    expect_left(fixture->disk, 0, 1);
-    allow_time_for(fake_calls("rbd_aio_write") > 1);
-    assert_int_equal(fake_calls("rbd_aio_write"), 1);
-    cancel(fixture->queue, &b);
-}
-
-static void proven_fencing_settles_it(void **state)
-{
-    const struct fixture *fixture = *state;
-
-    time_write_out(fixture);
-    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
-    vd_handle_settle_fenced(fixture->disk);
-    expect(fixture->queue, &b, 0);
-    expect_left(fixture->disk, 0, 0);
-    assert_true(holds(0, 4096, 2));
-}
-
-static void its_queue_can_go_before_it(void **state)
-{
-    struct fixture *fixture = *state;
-    struct vdisk_queue *queue;
-
-    assert_int_equal(vdisk_queue_create(&queue, NULL, NULL), 0);
-    fake_next_result(FAKE_WRITE, -ETIMEDOUT);
-    assert_int_equal(write_as(&a, queue, fixture->disk, first_data, 4096, 0, 0), 0);
-    expect(queue, &a, -ETIMEDOUT);
-    assert_int_equal(vdisk_queue_destroy(queue), 0);
-    expect_left(fixture->disk, 0, 1);
-}
-
-/* Its disk goes first, with the completion unreaped. */
-static void its_disk_can_go_before_its_queue(void **state)
-{
-    struct fixture *fixture = *state;
-
-    fake_next_result(FAKE_WRITE, -ETIMEDOUT);
-    assert_int_equal(write_as(&a, fixture->queue, fixture->disk, first_data, 4096, 0, 0), 0);
-    assert_int_equal(vdisk_close(fixture->disk, NULL), -ETIMEDOUT);
-    fixture->disk = NULL;
-    expect(fixture->queue, &a, -ETIMEDOUT);
-}
-
-/* Fencing and closing. */
-
-static void fencing_ends_what_waits(void **state)
-{
-    const struct fixture *fixture = *state;
-    char byte;
-
-    time_write_out(fixture);
-    fake_hold(FAKE_IO);
-    assert_int_equal(write_as(&a, fixture->queue, fixture->disk, first_data, 4096, MIB, 0), 0);
-    cancel(fixture->queue, &a);
-    assert_int_equal(write_as(&a, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
-    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, MIB, 0), 0);
-    assert_int_equal(vdisk_aio_flush(fixture->queue, fixture->disk, 0, NULL), 0);
-    fake_hold(FAKE_WRITE);
-    fake_blocklist();
-    assert_int_equal(vdisk_pread(fixture->disk, &byte, 1, 8 * MIB, 0, NULL), -ESHUTDOWN);
-    expect(fixture->queue, &a, -ESHUTDOWN);
-    expect(fixture->queue, &b, -ESHUTDOWN);
-    expect(fixture->queue, NULL, -ESHUTDOWN);
-    /* That is not the proof that the first one cannot land. */
-    expect_left(fixture->disk, 1, 2);
-}
-
-static void closing_ends_what_would_wait_for_ever(void **state)
-{
-    struct fixture *fixture = *state;
-
-    time_write_out(fixture);
-    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
-    assert_int_equal(vdisk_aio_flush(fixture->queue, fixture->disk, 0, &a), 0);
-    assert_int_equal(vdisk_close(fixture->disk, NULL), -ETIMEDOUT);
-    fixture->disk = NULL;
-    expect(fixture->queue, &b, -ESHUTDOWN);
-    expect(fixture->queue, &a, 0);
-}
-
-static void closing_waits_for_what_will_settle(void **state)
-{
-    static struct closing closing;
-    struct fixture *fixture = *state;
-
-    give_up_write(fixture);
-    assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
-    start_closing(&closing, fixture->disk);
-    allow_time_for(is_over(&closing.background));
-    assert_false(is_over(&closing.background));
-    fake_release_all();
-    assert_int_equal(end_closing(&closing), 0);
-    fixture->disk = NULL;
-    expect(fixture->queue, &b, 0);
-    assert_true(holds(0, 4096, 2));
-}
-
 /* Queues. */
 
 static void its_queue_can_be_destroyed(void **state)
@@ -584,15 +378,6 @@ int main(void)
         DISK_TEST(the_rest_of_a_discard_that_is_given_up_is_left),
         DISK_TEST(a_flush_covers_the_pieces_that_are_still_to_come),
         DISK_TEST(pieces_that_cannot_be_started_hold_no_flush_up),
-        DISK_TEST(a_write_that_librbd_times_out_stays_unsettled),
-        DISK_TEST(so_does_any_other_change),
-        DISK_TEST(one_that_was_given_up_before_stays_unsettled_too),
-        DISK_TEST(proven_fencing_settles_it),
-        DISK_TEST(its_queue_can_go_before_it),
-        DISK_TEST(its_disk_can_go_before_its_queue),
-        DISK_TEST(fencing_ends_what_waits),
-        DISK_TEST(closing_ends_what_would_wait_for_ever),
-        DISK_TEST(closing_waits_for_what_will_settle),
         DISK_TEST(its_queue_can_be_destroyed),
     };
 
