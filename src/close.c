@@ -57,6 +57,8 @@ static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
 {
     int r = vd_check_disk(disk, err);
 
+    if (r == 0 && atomic_load_explicit(&disk->close_posted, memory_order_relaxed))
+        return vd_handle_refusal(disk, err);
     /* Relaxed: see vd_plug_add. */
     if (r == 0 && atomic_load_explicit(&disk->plugged, memory_order_relaxed) > 0)
         r = vd_error_set(err, -EBUSY, "A queue is plugged with requests to the disk: unplug it first.");
@@ -96,6 +98,8 @@ static void clear_close(struct vd_task *task)
 
     if (this->closed)
         free_disk(this->disk);
+    else
+        atomic_store_explicit(&this->disk->close_posted, false, memory_order_relaxed);
 }
 
 static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_ms, uint32_t flags, void *user_data,
@@ -110,12 +114,13 @@ static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeo
 
     if (timeout_ms < -1)
         return vd_error_set(err, -EINVAL, "A timeout of %d ms makes no sense; -1 is none.", timeout_ms);
-    task = vd_task_new(sizeof *task, &kind, NULL, vd_cluster_share(disk->connection->cluster), err);
+    task = vd_task_new(sizeof *task, &kind, NULL, vd_cluster_share(disk->cluster), err);
     if (!task)
         return -ENOMEM;
     task->task.lane = &disk->lane;
     task->task.timeout_ms = timeout_ms;
     task->disk = disk;
+    atomic_store_explicit(&disk->close_posted, true, memory_order_relaxed);
     return vd_task_submit(queue, &task->task, flags, user_data, err);
 }
 

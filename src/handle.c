@@ -36,7 +36,8 @@ struct vd_view *vd_handle_enter_held(struct vdisk *disk)
 
 bool vd_handle_hold(struct vdisk *disk)
 {
-    return vd_gate_enter(&disk->holds);
+    /* Relaxed: whoever closes a disk on a queue has it to himself, or asks for what he gets. */
+    return !atomic_load_explicit(&disk->close_posted, memory_order_relaxed) && vd_gate_enter(&disk->holds);
 }
 
 void vd_handle_let_go(struct vdisk *disk)
@@ -327,6 +328,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     *disk = NULL;
     if (!new)
         return vd_error_set(err, -ENOMEM, "Out of memory for a disk.");
+    new->cluster = connection->cluster;
     new->connection = connection;
     new->pool = pool;
     new->uri = uri;

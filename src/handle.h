@@ -48,6 +48,8 @@ enum vd_bar {
 #define VD_UNSETTLED_MAX 1024
 
 struct vdisk {
+    /* Of all connections that the disk has in the course of its life; they keep it. */
+    struct vd_cluster *cluster;
     struct vd_connection *connection;
     rados_ioctx_t pool;
     /* The names alone. */
@@ -72,6 +74,8 @@ struct vdisk {
 
     /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
     struct vd_gate holds;
+    /* One of them closes the disk: there must be none behind it, for which it would wait, and which wait for it. */
+    atomic_bool close_posted;
     sem_t let_go;
     struct vd_lane lane;
 

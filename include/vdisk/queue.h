@@ -292,7 +292,8 @@ int vdisk_aio_open(struct vdisk_queue *queue, struct vdisk **disk, const struct 
 
 /*
  * vdisk_close_within on a queue. Once it is accepted the disk is not to be used any more, except by the calls that are
- * accepted already: operations on queues are carried out first, requests are waited for. Given up with
+ * accepted already: operations on queues are carried out first, requests are waited for. Others are refused with
+ * -ESHUTDOWN, another closing among them, as long as there is a disk at all. Given up with
  * vdisk_queue_cancel before its turn, it leaves the disk open. `flags` must be 0. Never blocks.
  *
  * -EAGAIN             the queue is full, or no thread can be started

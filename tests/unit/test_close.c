@@ -3,6 +3,7 @@
 #include "give_up_helpers.h"
 
 #include <poll.h>
+#include <sched.h>
 
 #include "handle.h"
 #include "wrap.h"
@@ -257,6 +258,50 @@ static void before_its_turn_it_can_be_given_up(void **state)
     close_disk(take_disk(state));
 }
 
+/* They would wait for each other. */
+static void nothing_is_accepted_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct vdisk_error err;
+
+    fake_block_call("rbd_snap_create");
+    assert_int_equal(vdisk_aio_snapshot_create(fixture->queue, fixture->disk, "s", 0, &a, NULL), 0);
+    assert_int_equal(vdisk_aio_close(fixture->queue, fixture->disk, -1, 0, &b, NULL), 0);
+    assert_int_equal(vdisk_aio_snapshot_create(fixture->queue, fixture->disk, "t", 0, NULL, &err), -ESHUTDOWN);
+    assert_says(&err, -ESHUTDOWN, "closed");
+    assert_int_equal(vdisk_snapshot_create(fixture->disk, "t", 0, NULL), -ESHUTDOWN);
+    assert_int_equal(vdisk_aio_watch(fixture->queue, fixture->disk, 0, NULL, NULL), -ESHUTDOWN);
+    assert_int_equal(vdisk_aio_close(fixture->queue, fixture->disk, -1, 0, NULL, &err), -ESHUTDOWN);
+    assert_says(&err, -ESHUTDOWN, "closed");
+    assert_int_equal(vdisk_close_within(fixture->disk, 1, NULL), -ESHUTDOWN);
+    assert_int_equal(vdisk_close(fixture->disk, NULL), -ESHUTDOWN);
+    /* If it is given up, all is as before. */
+    cancel(fixture->queue, &b);
+    assert_int_equal(vdisk_aio_snapshot_create(fixture->queue, fixture->disk, "t", 0, &b, NULL), 0);
+    fake_unblock_call("rbd_snap_create");
+    expect(fixture->queue, &a, 0);
+    expect(fixture->queue, &b, 0);
+    close_disk(take_disk(state));
+}
+
+/* The disk's connection is replaced meanwhile. */
+static void it_may_wait_for_a_reopening(void **state)
+{
+    struct fixture *fixture = *state;
+
+    close_disk(take_disk(state));
+    for (int i = 0; i < 20; i++) {
+        struct vdisk *disk = open_disk(IMAGE_URI, 0);
+
+        assert_int_equal(vdisk_aio_reopen(fixture->queue, disk, 0, &a, NULL), 0);
+        for (int spin = 0; spin < i * 20; spin++)
+            sched_yield();
+        assert_int_equal(vdisk_aio_close(fixture->queue, disk, -1, 0, &b, NULL), 0);
+        expect(fixture->queue, &a, 0);
+        expect(fixture->queue, &b, 0);
+    }
+}
+
 static void once_it_runs_it_cannot_be_given_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -449,6 +494,8 @@ int main(void)
         DISK_TEST(it_completes_when_all_is_over),
         DISK_TEST(operations_that_were_accepted_before_are_carried_out),
         DISK_TEST(before_its_turn_it_can_be_given_up),
+        DISK_TEST(nothing_is_accepted_behind_it),
+        DISK_TEST(it_may_wait_for_a_reopening),
         DISK_TEST(once_it_runs_it_cannot_be_given_up),
         DISK_TEST(its_limit_rings_and_leaves_the_rest_to_the_library),
         DISK_TEST(a_limit_in_the_midst_of_other_operations_closes_all_the_same),
