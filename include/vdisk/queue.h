@@ -49,7 +49,8 @@ struct vdisk_queue_options {
     uint32_t reserved;
     /*
      * A bound on the memory for bounced data, in bytes, at least VDISK_MAX_REQUEST. It is allocated as needed, kept
-     * for reuse, and counted in powers of two from 4 KiB. 0: 64 MiB.
+     * for reuse, and counted in powers of two from 4 KiB. Writes that are sent at once need none, since librbd itself
+     * copies them, unless it is configured not to (`rbd_disable_zero_copy_writes`). 0: 64 MiB.
      */
     uint64_t bounce_bytes;
 };
