@@ -32,13 +32,6 @@ struct change *history_accept(struct history *history, const struct change *chan
     return new;
 }
 
-void history_succeed(struct change *change)
-{
-    change->until = change->settled = story_tick();
-    if (!change->optional)
-        change->by = change->flushed < change->until ? change->flushed : change->until;
-}
-
 void history_fail(struct change *change)
 {
     change->until = change->settled = story_tick();
@@ -151,6 +144,27 @@ void history_see(struct history *history, size_t cell, uint32_t value, const str
 
     if (look->from >= sight->from)
         *sight = (struct sight){value, look->handle, look->from, story_tick()};
+}
+
+/* What was seen after a flush that, as it turns out, has covered the change. */
+static void check_sights(const struct history *history, const struct change *change)
+{
+    for (size_t cell = change->first; cell < change->end; cell++) {
+        const struct sight *sight = &history->seen[cell];
+        const struct look look = {sight->handle, sight->from};
+
+        require(history_explains(history, cell, sight->value, &look));
+    }
+}
+
+void history_succeed(const struct history *history, struct change *change)
+{
+    change->until = change->settled = story_tick();
+    if (change->optional)
+        return;
+    change->by = change->flushed < change->until ? change->flushed : change->until;
+    if (change->by == change->flushed)
+        check_sights(history, change);
 }
 
 /* Cells. */

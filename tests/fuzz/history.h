@@ -63,7 +63,7 @@ void history_end(struct history *history);
 /* A change is accepted. Valid until history_end. */
 struct change *history_accept(struct history *history, const struct change *change);
 /* It is complete; or has failed; or is given up. */
-void history_succeed(struct change *change);
+void history_succeed(const struct history *history, struct change *change);
 void history_fail(struct change *change);
 void history_give_up(struct change *change);
 

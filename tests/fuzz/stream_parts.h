@@ -19,9 +19,10 @@
 /* With objects of 4 KiB, which is what plugged requests merge up to, and more than twice what librbd discards at once.
  */
 #define OBJECT 4096
-#define CELLS (((2u << 17) + 12288u) / CELL)
-/* Most requests go here, which is in two objects. */
-#define HOT 52
+#define PIECE (1u << 17)
+#define CELLS ((2 * PIECE + 12288u) / CELL)
+/* Most requests go here: to the end of one such piece and the beginning of another, in two objects. */
+#define HOT (PIECE / CELL - 12)
 #define HOT_CELLS 24
 
 /* Bytes of a sector, within which a compare-and-write is. */
@@ -31,7 +32,7 @@
 enum {
     ERROR_SUBMISSION = -EDQUOT,
     ERROR_COMPLETION = -ENOSPC,
-    ERROR_FLUSH = -EIO,
+    ERROR_FLUSH = -EREMOTEIO,
     ERROR_OTHER_FLUSH = -EUCLEAN,
     /* Of a write: what it writes is in sight no more. */
     ERROR_LOST = -ETIMEDOUT,

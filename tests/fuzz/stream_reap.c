@@ -138,7 +138,7 @@ static bool may_fail(const struct stream *stream, const struct request *request,
 static void end_change(struct request *request, int result)
 {
     if (result == 0)
-        history_succeed(request->change);
+        history_succeed(&request->disk->history, request->change);
     else if (result == -ETIMEDOUT && request->has_timeout)
         history_give_up(request->change);
     else if (result == -EILSEQ) {
@@ -167,8 +167,10 @@ static void end_resize(struct request *request, int result)
 static void end_flush(struct request *request, int result)
 {
     require(request->stuck == 0 || result == request->stuck);
-    if (result == 0)
-        history_flush(&request->disk->history, request->handle, request->queue, request->from);
+    if (result < 0)
+        return;
+    history_flush(&request->disk->history, request->handle, request->queue, request->from);
+    peek(request->disk, HOT, HOT_CELLS);
 }
 
 static void end(struct stream *stream, struct request *request, int result)

@@ -17,6 +17,16 @@ static const char *const names[KINDS] = {"read",  "write",    "discard", "zeroes
 
 /* Where, and how much. */
 
+/* Through several pieces, the last of which begins or ends among the hot cells. */
+static void choose_long_range(struct stream *stream, struct request *request)
+{
+    size_t end = HOT + 1 + below(stream, HOT_CELLS);
+    size_t length = 1 + below(stream, end);
+
+    request->first = take(stream) % 2 ? end - length : end - 1;
+    request->cells = length;
+}
+
 static void choose_range(struct stream *stream, struct request *request)
 {
     unsigned int way = take(stream) % 16;
@@ -33,6 +43,8 @@ static void choose_range(struct stream *stream, struct request *request)
         request->cells = 0;
     if (way == 15)
         request->cells = below(stream, CELLS);
+    if (way > 10 && (request->kind == DISCARD || request->kind == ZEROES))
+        choose_long_range(stream, request);
     if (request->first > CELLS)
         request->first = 0;
     limit = CELLS - request->first;
