@@ -2,6 +2,12 @@
 # Warnings, hardening and sanitizers, as three targets that everything here links to.
 include(CheckCCompilerFlag)
 
+# Fuzzers see only what is instrumented for them.
+if(VDISK_FUZZ)
+  set(VDISK_SANITIZE address)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 add_library(vdisk_warnings INTERFACE)
 target_compile_options(vdisk_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wpointer-arith
