@@ -24,6 +24,9 @@ void story_add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Tells the story and aborts. */
 void story_fail(const char *file, int line, const char *what) __attribute__((noreturn));
 
+/* What must hold does not. */
+#define broken(what) story_fail(__FILE__, __LINE__, what)
+
 #define require(condition)                                                                                             \
     do {                                                                                                               \
         if (!(condition))                                                                                              \

@@ -180,6 +180,8 @@ static void acknowledge(struct stream *stream)
     require(vdisk_acknowledge_loss(disk->disk, NULL) == 0);
     disk->sticky = 0;
     disk->acknowledged = story_tick();
+    if (!disk->fenced)
+        disk->may_have_lost = false;
     story_add("handle %d: acknowledge", disk->handle);
 }
 
@@ -306,6 +308,13 @@ static void close_some(struct stream *stream)
         close_within(stream, disk);
 }
 
+static void fence_some(struct stream *stream)
+{
+    if (take(stream) % 2)
+        fence(stream);
+    reopen_disk(stream, &stream->disks[take(stream) % 8 == 0]);
+}
+
 /* The stream. */
 
 static void submit_read(struct stream *stream)
@@ -338,10 +347,10 @@ static const struct {
     unsigned int weight;
     void (*act)(struct stream *stream);
 } actions[] = {
-    {42, submit_write}, {26, submit_read}, {24, submit_change}, {12, submit_flush}, {4, submit_task},
-    {10, burst},        {4, plug},         {14, unplug},        {32, cancel_some},  {20, reap_some},
-    {6, wait_some},     {4, drain},        {4, acknowledge},    {20, release},      {12, hold},
-    {6, script},        {5, change_ways},  {5, look},           {3, close_some},    {3, replace_queue},
+    {42, submit_write}, {26, submit_read}, {24, submit_change}, {12, submit_flush}, {4, submit_task}, {10, burst},
+    {4, plug},          {14, unplug},      {32, cancel_some},   {20, reap_some},    {6, wait_some},   {4, drain},
+    {4, acknowledge},   {20, release},     {12, hold},          {6, script},        {5, change_ways}, {3, look},
+    {2, fence_some},    {3, close_some},   {3, replace_queue},
 };
 
 static void act(struct stream *stream)
@@ -355,7 +364,7 @@ static void act(struct stream *stream)
         }
         number -= actions[i].weight;
     }
-    require(!"an action");
+    broken("an action");
 }
 
 static void begin_disk(struct disk *disk, const char *uri)

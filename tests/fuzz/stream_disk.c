@@ -10,7 +10,7 @@
 
 /* Opening. */
 
-void open_disk(struct stream *stream, struct disk *disk)
+bool open_disk(struct stream *stream, struct disk *disk)
 {
     const struct vdisk_option own[] = {
         {"rbd_discard_granularity_bytes", "4096"},
@@ -18,6 +18,7 @@ void open_disk(struct stream *stream, struct disk *disk)
     };
     struct vdisk_open_options options;
     unsigned int bits = take(stream);
+    int r;
 
     vdisk_open_options_init(&options, sizeof options);
     options.options = own;
@@ -29,8 +30,11 @@ void open_disk(struct stream *stream, struct disk *disk)
     disk->closing = disk->lost = false;
     disk->sticky = 0;
     disk->acknowledged = 0;
-    require(vdisk_open_uri(&disk->disk, disk->uri, &options, NULL) == 0);
-    story_add("handle %d: opened %s, timeout %u ms", disk->handle, disk->uri, options.io_timeout_ms);
+    disk->fenced = disk->may_have_lost = stream->fences && options.disks_per_connection != 1;
+    r = vdisk_open_uri(&disk->disk, disk->uri, &options, NULL);
+    story_add("handle %d: opened %s, timeout %u ms: %d", disk->handle, disk->uri, options.io_timeout_ms, r);
+    require(r == 0 || (r == -ESHUTDOWN && disk->fenced && !disk->disk));
+    return r == 0;
 }
 
 /* Closing. */
@@ -39,7 +43,9 @@ bool may_close_fail(const struct stream *stream, const struct disk *disk, int re
 {
     if (result == -ETIMEDOUT)
         return !in_time || stream->may_lose || stream->failures[FLUSH];
-    if (disk->sticky)
+    if (disk->may_have_lost && (result == -EIO || result == -ESHUTDOWN))
+        return true;
+    if (disk->sticky && !disk->may_have_lost)
         return result == disk->sticky;
     return stream->failures[FLUSH] && (result == ERROR_FLUSH || result == ERROR_OTHER_FLUSH);
 }
@@ -51,12 +57,14 @@ void closed(struct stream *stream, struct disk *disk, int handle, int result, bo
     disk->closing = false;
     if (result == -ECANCELED)
         return;
-    require(result < 0 || (!disk->sticky && !disk->lost));
+    require(result < 0 || disk->may_have_lost || (!disk->sticky && !disk->lost));
     disk->disk = NULL;
     if (result < 0)
         disk->may_be_unflushed = true;
     if (in_time || result != -ETIMEDOUT)
         history_settle(&disk->history, disk->handle);
+    else
+        disk->lingers = true;
 }
 
 void unplug_all(struct stream *stream)
@@ -68,15 +76,15 @@ void unplug_all(struct stream *stream)
     }
 }
 
-/* All that the disk was asked for is done, and only to be reaped. */
-static void note_ready(struct stream *stream, const struct disk *disk)
+/* All that the disk was asked for, of kinds up to this one, is done, and only to be reaped. */
+static void note_ready(struct stream *stream, const struct disk *disk, enum kind last)
 {
     unsigned int ready[QUEUES] = {0};
 
     for (unsigned int i = 0; i < stream->count; i++) {
         const struct request *request = &stream->requests[i];
 
-        if (request->pending && request->disk == disk && request->handle == disk->handle)
+        if (request->pending && request->disk == disk && request->handle == disk->handle && request->kind <= last)
             ready[request->queue]++;
     }
     for (int i = 0; i < QUEUES; i++) {
@@ -110,7 +118,7 @@ static void close_by(struct stream *stream, struct disk *disk, int timeout_ms)
     require(r == 0 || may_close_fail(stream, disk, r, in_time));
     closed(stream, disk, disk->handle, r, in_time);
     if (in_time || r != -ETIMEDOUT)
-        note_ready(stream, disk);
+        note_ready(stream, disk, CLOSE);
 }
 
 void close_disk(struct stream *stream, struct disk *disk)
@@ -123,6 +131,99 @@ void close_disk(struct stream *stream, struct disk *disk)
 void close_within(struct stream *stream, struct disk *disk)
 {
     close_by(stream, disk, (int)below(stream, 3));
+}
+
+/* Another client. */
+
+static void may_meet_a_fence(struct stream *stream, struct disk *disk)
+{
+    disk->fenced = disk->may_have_lost = disk->may_be_unflushed = true;
+    for (unsigned int i = 0; i < stream->count; i++)
+        stream->requests[i].fenced |= stream->requests[i].pending;
+}
+
+static void expect_fences(struct stream *stream)
+{
+    stream->fences = true;
+    for (int i = 0; i < DISKS; i++)
+        may_meet_a_fence(stream, &stream->disks[i]);
+}
+
+void fence(struct stream *stream)
+{
+    story_add("fence");
+    fake_blocklist();
+    expect_fences(stream);
+}
+
+/* Whether a change may have been, which may not be settled. */
+static bool has_given_up(const struct stream *stream, const struct disk *disk)
+{
+    for (unsigned int i = 0; i < stream->count; i++) {
+        const struct request *request = &stream->requests[i];
+
+        if (request->handle == disk->handle && request->change && (request->given_up || request->has_timeout))
+            return true;
+    }
+    return false;
+}
+
+static bool may_reopen_fail(const struct stream *stream, const struct disk *disk, int result)
+{
+    /* A handle that was fenced and closed leaves its lock behind. */
+    if (result == -EBUSY)
+        return stream->may_lose || stream->fences || disk->lingers || has_given_up(stream, disk) ||
+               stream->queues[0].plugged + stream->queues[1].plugged > 0;
+    if (result == -ESHUTDOWN)
+        return disk->fenced;
+    if (result == -EIO)
+        return disk->may_have_lost;
+    return result == disk->sticky ||
+           (stream->failures[FLUSH] &&
+            (result == ERROR_FLUSH || result == ERROR_OTHER_FLUSH || (result == ERROR_LOST && stream->may_lose)));
+}
+
+/* All that went through the old client is over. */
+static void reopened(const struct stream *stream, struct disk *disk)
+{
+    disk->fenced = disk->lost = false;
+    disk->renewed = story_tick();
+    /* It has flushed, and what came of it sticks. */
+    disk->may_be_unflushed |= stream->failures[FLUSH];
+    history_settle(&disk->history, disk->handle);
+}
+
+/* A task on a queue can find the disk while it is reopened. */
+static void expect_bar(struct stream *stream, const struct disk *disk)
+{
+    for (unsigned int i = 0; i < stream->count; i++)
+        stream->requests[i].fenced |= stream->requests[i].disk == disk && stream->requests[i].kind > FLUSH;
+}
+
+void reopen_disk(struct stream *stream, struct disk *disk)
+{
+    uint32_t flags = take(stream) % 4 == 0 ? VDISK_REOPEN_FENCE : 0;
+    struct vdisk_error err;
+    int r;
+
+    if (!disk->disk || disk->closing)
+        return;
+    /* It waits for what is held. */
+    fake_release_all();
+    if (take(stream) % 2)
+        unplug_all(stream);
+    if (flags)
+        expect_fences(stream);
+    expect_bar(stream, disk);
+    r = vdisk_reopen(disk->disk, flags, &err);
+    story_add("handle %d: reopened, flags 0x%x: %d %s", disk->handle, flags, r, err.message);
+    require(r == 0 || may_reopen_fail(stream, disk, r));
+    if (r == 0)
+        reopened(stream, disk);
+    else
+        may_meet_a_fence(stream, disk);
+    if (r == 0)
+        note_ready(stream, disk, FLUSH);
 }
 
 /* Looking. */

@@ -52,10 +52,18 @@ struct disk {
     /* The flush error that sticks; 0: none that is known. And when one was acknowledged. */
     int sticky;
     uint64_t acknowledged;
+    /* Its client, or one that it shares, may be fenced; and a flush may tell of it until acknowledged. */
+    bool fenced;
+    bool may_have_lost;
     /* A write has completed with ERROR_LOST. */
     bool lost;
+    /* When it was last reopened. */
+    uint64_t renewed;
+    /* An earlier handle may still be closing. */
+    bool lingers;
     /* In cells, what it can be. */
     uint64_t size;
+    unsigned int sized_by;
     uint64_t least;
     uint64_t most;
     unsigned int resizing;
@@ -94,6 +102,8 @@ struct request {
     bool pending;
     bool given_up;
     bool has_timeout;
+    /* It may meet a fence, or tell of one before. */
+    bool fenced;
     /* It flushes, too. */
     bool flushes;
     /* Of a flush: an error stuck when it was accepted. */
@@ -115,6 +125,7 @@ struct stream {
     unsigned int names;
     /* What was scripted, ever. */
     bool refusals;
+    bool fences;
     bool failures[KINDS];
     bool may_lose;
     bool short_reads;
@@ -142,10 +153,13 @@ void check_look(struct disk *disk, const unsigned char *bytes, size_t first, siz
 bool is_untouched(const struct request *request);
 void free_request(struct request *request);
 
-/* stream_disk.c */
-void open_disk(struct stream *stream, struct disk *disk);
+/* stream_disk.c. Opening can be in vain when a client is fenced. */
+bool open_disk(struct stream *stream, struct disk *disk);
 void close_disk(struct stream *stream, struct disk *disk);
 void close_within(struct stream *stream, struct disk *disk);
+/* Fences all clients there are. */
+void fence(struct stream *stream);
+void reopen_disk(struct stream *stream, struct disk *disk);
 /* Unplugs all queues. */
 void unplug_all(struct stream *stream);
 /* Whether a close can have this error. `in_time`: it had all the time. */

@@ -23,7 +23,7 @@ static void check_cell(struct disk *disk, const unsigned char *bytes, size_t cel
 
     if (!cell_read(&value, bytes, cell) || !history_explains(&disk->history, cell, value, look)) {
         story_add("cell %zu has the value %u", cell, (unsigned int)value);
-        require(!"a cell has a value that it may have");
+        broken("a cell has a value that it may have");
     }
     history_see(&disk->history, cell, value, look);
 }
@@ -77,7 +77,7 @@ static void check_mismatch(const struct request *request, uint64_t place)
             other[at] != request->compare[place])
             return;
     }
-    require(!"a mismatch is where there can be one");
+    broken("a mismatch is where there can be one");
 }
 
 static void check_compared(const struct request *request)
@@ -95,6 +95,8 @@ static void check_compared(const struct request *request)
 
 static bool may_stick(const struct request *request, int result)
 {
+    if (request->fenced && result == -EIO)
+        return request->kind == FLUSH || request->flushes;
     return (request->kind == FLUSH || request->flushes) && is_flush_error(result);
 }
 
@@ -103,7 +105,8 @@ static void note_flush_error(struct request *request, int result)
 {
     struct disk *disk = request->disk;
 
-    if (request->handle != disk->handle || request->from < disk->acknowledged || result == ERROR_LOST)
+    if (request->handle != disk->handle || request->from < disk->acknowledged || result == ERROR_LOST ||
+        disk->may_have_lost)
         return;
     if (disk->sticky)
         require(result == disk->sticky);
@@ -118,7 +121,7 @@ static bool may_fail(const struct stream *stream, const struct request *request,
         return may_close_fail(stream, request->disk, result, request->cells == 0);
     switch (result) {
     case -ESHUTDOWN:
-        return stream->may_lose && request->kind <= FLUSH;
+        return request->fenced || (stream->may_lose && request->kind <= FLUSH);
     case ERROR_SUBMISSION:
         return stream->refusals && request->kind <= FLUSH;
     case ERROR_COMPLETION:
@@ -132,7 +135,7 @@ static bool may_fail(const struct stream *stream, const struct request *request,
         return true;
     if (result == -EIO && request->cut && request->change)
         return true;
-    return may_stick(request, result) && stream->failures[FLUSH];
+    return may_stick(request, result) && (stream->failures[FLUSH] || request->fenced);
 }
 
 static void end_change(struct request *request, int result)
@@ -146,7 +149,8 @@ static void end_change(struct request *request, int result)
         history_fail(request->change);
     } else if (!request->given_up)
         history_fail(request->change);
-    if (result == ERROR_LOST && !request->has_timeout && !request->flushes && request->handle == request->disk->handle)
+    if (result == ERROR_LOST && !request->has_timeout && !request->flushes &&
+        request->handle == request->disk->handle && request->from > request->disk->renewed)
         request->disk->lost = true;
 }
 
@@ -155,8 +159,11 @@ static void end_resize(struct request *request, int result)
     struct disk *disk = request->disk;
 
     disk->resizing--;
-    if (result == 0)
+    /* They are carried out in their order, and not reaped so. */
+    if (result == 0 && request->number >= disk->sized_by) {
         disk->size = request->cells;
+        disk->sized_by = request->number;
+    }
     /* Another handle learns of it some time. */
     if (disk->resizing == 0 && request->handle == disk->handle && !disk->size_in_doubt)
         disk->least = disk->most = disk->size;
@@ -293,7 +300,7 @@ static void await(const struct stream *stream, const struct queue *queue)
         if (stream->requests[i].pending)
             story_add("%u: has not come", stream->requests[i].number);
     }
-    require(!"all is done in the end");
+    broken("all is done in the end");
 }
 
 void reap_all(struct stream *stream)

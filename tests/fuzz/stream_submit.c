@@ -218,6 +218,8 @@ static bool may_be_refused(const struct stream *stream, const struct request *re
         return has_range(request->kind) && request->first + request->cells > request->disk->least;
     case ERROR_SUBMISSION:
         return stream->refusals;
+    case -ESHUTDOWN:
+        return request->disk->fenced;
     case -EBUSY:
         return request->kind == CLOSE && stream->queues[0].plugged + stream->queues[1].plugged > 0;
     default:
@@ -267,7 +269,8 @@ static void accepted(struct stream *stream, struct request *request)
     request->pending = true;
     request->has_timeout = request->disk->has_timeout && request->kind <= FLUSH;
     request->flushes = flushes(request);
-    request->stuck = request->disk->sticky;
+    request->fenced = request->disk->fenced || request->disk->may_have_lost;
+    request->stuck = request->disk->may_have_lost ? 0 : request->disk->sticky;
     stream->queues[request->queue].in_flight++;
     if (request->kind == RESIZE)
         resizes(stream, request->disk, request->cells);
@@ -353,8 +356,8 @@ void submit_something(struct stream *stream, enum kind kind)
     request->queue = where / 8 % 4 == 0;
     if (request->disk->closing)
         return;
-    if (!request->disk->disk)
-        open_disk(stream, request->disk);
+    if (!request->disk->disk && !open_disk(stream, request->disk))
+        return;
     request->handle = request->disk->handle;
     prepare(stream, request);
     submit(stream, request);
