@@ -24,6 +24,8 @@ struct vd_cluster {
     size_t key_size;
 
     struct vd_executor *executor;
+    /* For what open disks do aside: operations that take long must not hold that up. */
+    struct vd_executor *chores;
     /* Those that are open, or being opened (connections.c). */
     struct vd_connection *connections;
 };

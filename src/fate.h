@@ -35,7 +35,7 @@ enum vd_give_up {
 /* On the queue's thread: gives up one member of a started flight. It is the caller's to take it from the list. */
 enum vd_give_up vd_fate_give_up(struct vd_flight *flight);
 
-/* For flight.c, on librbd's thread or the worker's. The result is final: whoever waits for it learns of it. */
+/* For flight.c, on librbd's thread or one that does chores. The result is final: whoever waits for it learns of it. */
 void vd_fate_land(struct vd_flight *flight, int result);
 
 /* A hint: nobody waits for the flight any more. */

@@ -156,21 +156,21 @@ int vd_flight_step(struct vd_flight *flight)
     return r;
 }
 
-/* The way back, on librbd's thread or the worker's. */
+/* The way back, on librbd's thread or one of the disk's chores. */
 
-static void run_step(struct vd_work *work)
+static void run_step(struct vd_chore *chore)
 {
-    struct vd_flight *flight = VD_CONTAINER_OF(work, struct vd_flight, work);
+    struct vd_flight *flight = VD_CONTAINER_OF(chore, struct vd_flight, chore);
     int r = vd_fate_is_given_up(flight) ? -ECANCELED : vd_flight_step(flight);
 
     if (r < 0)
         vd_fate_land(flight, r);
 }
 
-static void let_worker(struct vd_flight *flight, void (*run)(struct vd_work *work))
+static void do_aside(struct vd_flight *flight, void (*run)(struct vd_chore *chore))
 {
-    flight->work.run = run;
-    vd_worker_post(&flight->disk->connection->worker, &flight->work);
+    flight->chore.run = run;
+    vd_chores_post(&flight->disk->chores, &flight->chore);
 }
 
 static bool is_inside(const struct vd_flight *flight)
@@ -243,7 +243,7 @@ static bool next_step(struct vd_flight *flight)
 VD_APART static void go_on(struct vd_flight *flight)
 {
     if (next_step(flight))
-        let_worker(flight, run_step);
+        do_aside(flight, run_step);
     else
         vd_fate_land(flight, 0);
 }
@@ -263,9 +263,9 @@ static void advance(struct vd_flight *flight, ssize_t result)
  * image has shrunk, unless the error has another cause: the size tells, once it is asked for. Of a read that starts
  * inside there would be data, so that for it the error stays one.
  */
-static void run_settle_size(struct vd_work *work)
+static void run_settle_size(struct vd_chore *chore)
 {
-    struct vd_flight *flight = VD_CONTAINER_OF(work, struct vd_flight, work);
+    struct vd_flight *flight = VD_CONTAINER_OF(chore, struct vd_flight, chore);
     ssize_t result = -EINVAL;
 
     vd_handle_refresh_size(flight->disk, flight->view);
@@ -283,7 +283,7 @@ static void completed(rbd_completion_t completion, void *arg)
 
     rbd_aio_release(completion);
     if (result == -EINVAL && !flight->flushing)
-        let_worker(flight, run_settle_size);
+        do_aside(flight, run_settle_size);
     else
         advance(flight, result);
 }

@@ -16,12 +16,12 @@
 
 #include <vdisk/io.h>
 
+#include "chores.h"
 #include "handle.h"
 #include "letter.h"
 #include "mailbox.h"
 #include "unsettled.h"
 #include "view.h"
-#include "worker.h"
 
 struct vd_request;
 
@@ -39,7 +39,7 @@ enum vd_request_kind {
 enum vd_flight_claim {
     /* Waits for an unsettled write (unsettled.h). */
     VD_FLIGHT_HELD,
-    /* librbd has it, or the connection's worker between two steps. */
+    /* librbd has it, or the disk's chores between two steps. */
     VD_FLIGHT_FLYING,
     /* The result is final. */
     VD_FLIGHT_LANDED,
@@ -102,8 +102,8 @@ struct vd_flight {
     /* ...and its buffer may still be sent: it goes with the flight, not back to the pool. */
     bool keeps_buffer;
     uint64_t flush_mark;
-    /* To have the worker do what the callback cannot. */
-    struct vd_work work;
+    /* To do what the callback cannot. */
+    struct vd_chore chore;
 
     /* enum vd_flight_claim */
     _Atomic int claim;

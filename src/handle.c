@@ -79,9 +79,9 @@ void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t byte
     atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
-static void run_wake_held(struct vd_work *work)
+static void run_wake_held(struct vd_chore *chore)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, wake_held);
+    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, wake_held);
 
     /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
     atomic_exchange_explicit(&disk->wake_posted, false, memory_order_acq_rel);
@@ -90,9 +90,9 @@ static void run_wake_held(struct vd_work *work)
 
 void vd_handle_wake_held(struct vdisk *disk)
 {
-    /* Release: the worker sees what was settled before. */
+    /* Release: the chore sees what was settled before. */
     if (!atomic_exchange_explicit(&disk->wake_posted, true, memory_order_acq_rel))
-        vd_worker_post(&disk->connection->worker, &disk->wake_held);
+        vd_chores_post(&disk->chores, &disk->wake_held);
 }
 
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view)
@@ -140,7 +140,7 @@ void vd_handle_note_fenced(struct vdisk *disk)
     if (atomic_fetch_or_explicit(&disk->bars, VD_BAR_FENCED, memory_order_relaxed) & VD_BAR_FENCED)
         return;
     vd_connection_retire(disk->connection);
-    vd_worker_post(&disk->connection->worker, &disk->tell_fenced);
+    vd_chores_post(&disk->chores, &disk->tell_fenced);
     /* What is held need not wait any longer to learn that it is in vain. */
     vd_handle_wake_held(disk);
 }
@@ -331,6 +331,7 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
     new->cluster = connection->cluster;
     new->connection = connection;
     new->pool = pool;
+    vd_chores_init(&new->chores, &connection->worker, connection->cluster->chores);
     new->uri = uri;
     new->options = options;
     new->read_only = options->flags &VDISK_OPEN_READ_ONLY;

@@ -16,6 +16,7 @@
 #include <vdisk/error.h>
 #include <vdisk/uri.h>
 
+#include "chores.h"
 #include "connection.h"
 #include "executor.h"
 #include "gate.h"
@@ -79,29 +80,34 @@ struct vdisk {
     sem_t let_go;
     struct vd_lane lane;
 
-    /* Swapped by the worker only. Older views hang on the newest; their memory lives as long as the disk. */
+    /* What is done aside, on whichever connection. */
+    struct vd_chores chores;
+
+    /* Swapped by a chore only. Older views hang on the newest; their memory lives as long as the disk. */
     _Atomic(struct vd_view *) view;
     /* Set before the view is retired for good. */
     atomic_bool closing;
     /* enum vd_bar, or-ed. */
     _Atomic unsigned int bars;
-    struct vd_work tell_fenced;
+    struct vd_chore tell_fenced;
 
     /* Reopening (reopen.c): under way; and the addresses of the clients that the disk has had and has no more. */
     atomic_bool reopening;
     char **former_addresses;
     size_t former_count;
 
-    /* A disk that can be written hears of changes by a watch; of a read-only one, the worker asks by a timer (news.h).
+    /* A disk that can be written hears of changes by a watch; of a read-only one, a timer makes it ask (news.h).
      */
     uint64_t watch;
     bool watching;
-    struct vd_work refresh;
+    struct vd_chore refresh;
     atomic_bool refresh_posted;
     /* Of a disk that closes: news are of no interest any more, and its view must not be used for them. */
     atomic_bool deaf;
     struct vd_timer poll;
-    /* The digest of the snapshots that those who watch know of. The worker's. */
+    struct vd_chore look;
+    atomic_bool look_posted;
+    /* The digest of the snapshots that those who watch know of. The chores'. */
     uint64_t snapshots;
     struct vd_watches watches;
 
@@ -114,7 +120,7 @@ struct vdisk {
     /* librbd copies what is written before the call returns, as is its default. */
     bool copies_writes;
     struct vd_unsettled unsettled;
-    struct vd_work wake_held;
+    struct vd_chore wake_held;
     atomic_bool wake_posted;
     uint32_t io_timeout_ms;
 
@@ -191,7 +197,7 @@ static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
     return NULL;
 }
 
-/* The worker's: puts another in its place. Those who are in the old one end on it. */
+/* The chores': puts another in its place. Those who are in the old one end on it. */
 void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
 
 /*
@@ -208,7 +214,7 @@ static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
            vd_unsettled_writes(&disk->unsettled) >= VD_UNSETTLED_MAX;
 }
 
-/* Has the worker let go what unsettled writes no longer hold up. To be called with the disk entered. */
+/* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */
 void vd_handle_wake_held(struct vdisk *disk);
 
 uint64_t vd_handle_size(const struct vdisk *disk);

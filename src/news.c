@@ -27,7 +27,7 @@ static int read_snapshots(uint64_t *digest, rbd_image_t image)
     return r;
 }
 
-/* On the worker. */
+/* A chore. */
 static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
 {
     uint64_t digest = 0;
@@ -45,12 +45,12 @@ static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
 
 /* On a disk that can be written: the watch. */
 
-static void run_refresh(struct vd_work *work)
+static void run_refresh(struct vd_chore *chore)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, refresh);
+    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, refresh);
     struct vd_view *view = vd_handle_view(disk);
 
-    /* Relaxed: what is set before vd_news_stop waits for the worker is seen by what runs on it after that. */
+    /* Relaxed: what is set before vd_news_stop waits for the chores is seen by those that run after that. */
     if (atomic_load_explicit(&disk->deaf, memory_order_relaxed))
         return;
     /*
@@ -70,7 +70,7 @@ static void watch_fired(void *arg)
 
     /* Release: orders the change that librbd has seen before the worker's question. One post is enough for many. */
     if (!atomic_exchange_explicit(&disk->refresh_posted, true, memory_order_acq_rel))
-        vd_worker_post(&disk->connection->worker, &disk->refresh);
+        vd_chores_post(&disk->chores, &disk->refresh);
 }
 
 static int start_watching(struct vdisk *disk)
@@ -105,12 +105,14 @@ static void close_empty_views(struct vdisk *disk)
     }
 }
 
-static void run_poll(struct vd_timer *timer)
+static void run_look(struct vd_chore *chore)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
+    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, look);
     struct vd_view *new;
     int r;
 
+    /* Release: from here on it can be posted again. */
+    atomic_store_explicit(&disk->look_posted, false, memory_order_release);
     close_empty_views(disk);
     r = vd_handle_open_again(&new, disk);
     vd_handle_note_result(disk, r);
@@ -127,6 +129,16 @@ static void run_poll(struct vd_timer *timer)
     vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
 }
 
+/* On the worker, where looking could hold up the other disks. */
+static void run_poll(struct vd_timer *timer)
+{
+    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
+
+    /* Acquire: the last look has begun, so that the chore is free. */
+    if (!atomic_exchange_explicit(&disk->look_posted, true, memory_order_acquire))
+        vd_chores_post(&disk->chores, &disk->look);
+}
+
 static bool is_polling(const struct vdisk *disk)
 {
     return disk->read_only && !vdisk_uri_snapshot(disk->uri);
@@ -135,14 +147,15 @@ static bool is_polling(const struct vdisk *disk)
 static void start_polling(struct vdisk *disk, uint32_t period_ms)
 {
     disk->poll = (struct vd_timer){.period_ms = period_ms ? period_ms : DEFAULT_POLL_MS, .run = run_poll};
+    disk->look.run = run_look;
     vd_worker_start_timer(&disk->connection->worker, &disk->poll);
 }
 
 /* Both. */
 
-static void run_tell_fenced(struct vd_work *work)
+static void run_tell_fenced(struct vd_chore *chore)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(work, struct vdisk, tell_fenced);
+    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, tell_fenced);
 
     vd_watches_tell(&disk->watches, VDISK_EVENT_FENCED);
 }
@@ -171,7 +184,7 @@ int vd_news_start_again(struct vdisk *disk)
     int r;
 
     disk->watching = false;
-    /* Nothing of the disk's runs on a worker. Relaxed: a post, or starting a timer, orders it before what does then. */
+    /* None of the disk's chores runs. Relaxed: a post, or starting a timer, orders it before what does then. */
     atomic_store_explicit(&disk->deaf, false, memory_order_relaxed);
     atomic_store_explicit(&disk->refresh_posted, false, memory_order_relaxed);
     r = start(disk, disk->poll.period_ms);
@@ -184,8 +197,10 @@ int vd_news_start_again(struct vdisk *disk)
 
 void vd_news_keep_view(struct vdisk *disk)
 {
-    if (is_polling(disk))
-        vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
+    if (!is_polling(disk))
+        return;
+    vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
+    vd_chores_flush(&disk->chores);
 }
 
 void vd_news_stop(struct vdisk *disk)
@@ -193,14 +208,14 @@ void vd_news_stop(struct vdisk *disk)
     atomic_store_explicit(&disk->deaf, true, memory_order_relaxed);
     stop_watching(disk);
     /* Once more for what was posted by what was posted: that the client is fenced. */
-    vd_worker_flush(&disk->connection->worker);
-    vd_worker_flush(&disk->connection->worker);
+    vd_chores_flush(&disk->chores);
+    vd_chores_flush(&disk->chores);
 }
 
 void vd_news_end(struct vdisk *disk)
 {
     if (disk->watching)
-        vd_worker_flush(&disk->connection->worker);
+        vd_chores_flush(&disk->chores);
     disk->watching = false;
 }
 

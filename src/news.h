@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How an open disk learns what happens to its image, and tells those who watch it. A disk that can be written has
- * librbd's own watch; of a read-only one, which has none, the worker opens the image anew from time to time.
+ * librbd's own watch; of a read-only one, which has none, the image is opened anew from time to time.
  */
 #ifndef VD_NEWS_H
 #define VD_NEWS_H
@@ -21,8 +21,8 @@ int vd_news_start_again(struct vdisk *disk);
 void vd_news_keep_view(struct vdisk *disk);
 
 /*
- * After that, with nobody in the view: from now on nothing of the disk's on the worker uses the view. Blocks. The image
- * is then closed, and vd_news_end called: nothing of the disk's runs on the worker any more.
+ * After that, with nobody in the view: from now on none of the disk's chores uses the view. Blocks. The image
+ * is then closed, and vd_news_end called: none of the disk's chores runs any more.
  */
 void vd_news_stop(struct vdisk *disk);
 void vd_news_end(struct vdisk *disk);

@@ -245,7 +245,10 @@ static void swap(struct reopen_task *this)
     struct vd_connection *old_connection = disk->connection;
     rados_ioctx_t old_pool = disk->pool;
 
+    /* What the old client's end has posted. */
+    vd_chores_flush(&disk->chores);
     disk->connection = this->connection;
+    disk->chores.worker = &this->connection->worker;
     disk->pool = this->pool;
     this->view->older = vd_handle_view(disk);
     /* Release: see vd_handle_view. */
@@ -255,8 +258,9 @@ static void swap(struct reopen_task *this)
     this->pool = NULL;
     this->view = NULL;
     this->old_address = NULL;
-    /* What the old client's end has posted. */
+    /* And what somebody else has posted meanwhile. */
     vd_worker_flush(&old_connection->worker);
+    vd_chores_flush(&disk->chores);
     rados_ioctx_destroy(old_pool);
     vd_connection_release_by_disk(old_connection);
 }
