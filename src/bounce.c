@@ -77,9 +77,10 @@ int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length)
     unsigned int class = class_of(length);
     uint64_t size = size_of(class);
 
-    *buffer = NULL;
-    if (pool->in_use + size > pool->limit)
+    if (pool->in_use + size > pool->limit) {
+        *buffer = NULL;
         return -EAGAIN;
+    }
     if (!pool->idle_list[class])
         return get_new(buffer, pool, size);
     *buffer = pop(pool, class);

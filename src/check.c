@@ -13,18 +13,29 @@
 #include "process.h"
 #include "rare.h"
 
+VD_RARE static int forked_error(struct vdisk_error *err)
+{
+    return vd_error_set(err, -EPERM, "This process was forked from one that uses disks; it can only exec or exit.");
+}
+
+VD_RARE static int no_disk_error(struct vdisk_error *err)
+{
+    return vd_error_set(err, -EINVAL, "The disk is NULL.");
+}
+
+VD_RARE static int flags_error(uint32_t unknown, struct vdisk_error *err)
+{
+    return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", unknown);
+}
+
 int vd_check_process(struct vdisk_error *err)
 {
-    if (vd_process_forked())
-        return vd_error_set(err, -EPERM, "This process was forked from one that uses disks; it can only exec or exit.");
-    return 0;
+    return vd_process_forked() ? forked_error(err) : 0;
 }
 
 int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err)
 {
-    if (!disk)
-        return vd_error_set(err, -EINVAL, "The disk is NULL.");
-    return vd_check_process(err);
+    return disk ? vd_check_process(err) : no_disk_error(err);
 }
 
 VD_RARE static int read_only_error(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
@@ -52,9 +63,7 @@ int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error
 
 int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err)
 {
-    if (flags & ~known)
-        return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", flags & ~known);
-    return 0;
+    return flags & ~known ? flags_error(flags & ~known, err) : 0;
 }
 
 int vd_check_size(uint64_t size, uint64_t header, struct vdisk_error *err)
@@ -66,35 +75,43 @@ int vd_check_size(uint64_t size, uint64_t header, struct vdisk_error *err)
 }
 
 /* What callers see of the kinds of requests. */
-static const struct edge {
-    const char *doing;
-    uint32_t flags;
-    bool changes;
-} edges[] = {
-    [VD_REQUEST_READ] = {"Reading from", VDISK_IO_ZERO_COPY, false},
-    [VD_REQUEST_WRITE] = {"Writing to", VDISK_IO_ZERO_COPY | VDISK_IO_FUA, true},
-    [VD_REQUEST_FLUSH] = {"Flushing", 0, false},
-    [VD_REQUEST_DISCARD] = {"Discarding from", 0, true},
-    [VD_REQUEST_WRITE_ZEROES] = {"Writing zeroes to", VDISK_IO_FUA | VDISK_WRITE_ZEROES_THICK, true},
-    [VD_REQUEST_COMPARE_AND_WRITE] = {"Comparing with and writing to", VDISK_IO_FUA, true},
+static const char *const doings[] = {
+    [VD_REQUEST_READ] = "Reading from",
+    [VD_REQUEST_WRITE] = "Writing to",
+    [VD_REQUEST_FLUSH] = "Flushing",
+    [VD_REQUEST_DISCARD] = "Discarding from",
+    [VD_REQUEST_WRITE_ZEROES] = "Writing zeroes to",
+    [VD_REQUEST_COMPARE_AND_WRITE] = "Comparing with and writing to",
+};
+
+static const uint32_t known_flags[] = {
+    [VD_REQUEST_READ] = VDISK_IO_ZERO_COPY,
+    [VD_REQUEST_WRITE] = VDISK_IO_ZERO_COPY | VDISK_IO_FUA,
+    [VD_REQUEST_FLUSH] = 0,
+    [VD_REQUEST_DISCARD] = 0,
+    [VD_REQUEST_WRITE_ZEROES] = VDISK_IO_FUA | VDISK_WRITE_ZEROES_THICK,
+    [VD_REQUEST_COMPARE_AND_WRITE] = VDISK_IO_FUA,
 };
 
 const char *vd_check_doing(enum vd_request_kind kind)
 {
-    return edges[kind].doing;
+    return doings[kind];
 }
 
 /* Calls only what fails, and only last: every request comes by here. */
 int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
     const struct vdisk *disk = transfer->disk;
-    const struct edge *edge = &edges[transfer->kind];
 
-    if (!disk || vd_process_forked())
-        return vd_check_disk(disk, err);
-    if (edge->changes && disk->read_only)
-        return read_only_error(disk, edge->doing, err);
-    return vd_check_flags(transfer->flags, edge->flags, err);
+    if (!disk)
+        return no_disk_error(err);
+    if (vd_process_forked())
+        return forked_error(err);
+    if (disk->read_only && vd_flight_changes(transfer->kind))
+        return read_only_error(disk, doings[transfer->kind], err);
+    if (transfer->flags & ~known_flags[transfer->kind])
+        return flags_error(transfer->flags & ~known_flags[transfer->kind], err);
+    return 0;
 }
 
 /* What is wrong otherwise is told first. */

@@ -44,6 +44,9 @@ static inline bool vd_gate_leave(struct vd_gate *gate)
      */
     uint64_t before = atomic_fetch_sub_explicit(&gate->state, 1, memory_order_acq_rel);
 
+    /* Open, and somebody was inside: in one comparison, which 0 fails as well. */
+    if (before - 1 < VD_GATE_CLOSED - 1)
+        return false;
     assert((before & ~VD_GATE_CLOSED) > 0);
     return before == (VD_GATE_CLOSED | 1);
 }

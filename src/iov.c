@@ -93,9 +93,11 @@ VD_APART static void gather_any(char *to, const struct iovec *iov, int iovcnt, u
 
 void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
 {
-    /* Nothing is copied from or to nowhere, not even no bytes: memcpy must not be told to. */
-    if (vd_iov_is_one(iov, iovcnt) && length > 0 && skip <= iov->iov_len)
-        memcpy(to, (const char *)iov->iov_base + skip, least(length, iov->iov_len - skip));
+    uint64_t here = iovcnt == 1 && skip <= iov->iov_len ? least(length, iov->iov_len - skip) : 0;
+
+    /* No bytes can be at NULL, and then memcpy must not be told to copy even them. */
+    if (here > 0)
+        memcpy(to, (const char *)iov->iov_base + skip, here);
     else
         gather_any(to, iov, iovcnt, skip, length);
 }
@@ -113,8 +115,10 @@ VD_APART static void scatter_any(const struct iovec *iov, int iovcnt, const char
 
 void vd_iov_scatter(const struct iovec *iov, int iovcnt, const void *from, uint64_t length)
 {
-    if (vd_iov_is_one(iov, iovcnt) && length > 0)
-        memcpy(iov->iov_base, from, least(length, iov->iov_len));
+    uint64_t here = iovcnt == 1 ? least(length, iov->iov_len) : 0;
+
+    if (here > 0)
+        memcpy(iov->iov_base, from, here);
     else
         scatter_any(iov, iovcnt, from, length);
 }

@@ -176,7 +176,7 @@ static int check_submission(const struct vd_transfer *transfer)
 {
     if (vd_handle_has_too_many_detached(transfer->disk))
         return -ENOBUFS;
-    if (transfer->was_inside || vd_view_holds(transfer->view, transfer->offset, transfer->length))
+    if (vd_view_holds(transfer->view, transfer->offset, transfer->length) || transfer->was_inside)
         return 0;
     return -EINVAL;
 }
