@@ -275,7 +275,7 @@ int vd_fate_start(struct vd_flight *flight)
     atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
     vd_flight_prepare(flight);
     /* Most flights have something to do, have it done in one step, and nothing to wait for. */
-    if (flight->in_one && flight->length > 0 && !vd_unsettled_any(&flight->disk->unsettled))
+    if (!flight->in_steps && flight->length > 0 && !vd_unsettled_any(&flight->disk->unsettled))
         return vd_flight_step(flight);
     return start_any(flight);
 }

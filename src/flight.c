@@ -68,7 +68,7 @@ void vd_flight_plan(struct vd_flight *flight)
     flight->flushing = flight->kind == VD_REQUEST_FLUSH;
     flight->piece = next_piece(flight);
     flight->flush_after = needs_flush(flight);
-    flight->in_one = flight->piece == flight->length && !flight->flushing && !flight->flush_after;
+    flight->in_steps = flight->piece != flight->length || flight->flushing || flight->flush_after;
 }
 
 /* The way there. */
@@ -252,7 +252,7 @@ static void advance(struct vd_flight *flight, ssize_t result)
 {
     int r = conclude(flight, result);
 
-    if (r == 0 && !flight->in_one)
+    if (r == 0 && flight->in_steps)
         go_on(flight);
     else
         vd_fate_land(flight, r);

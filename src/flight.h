@@ -63,19 +63,19 @@ struct vd_flight {
     struct vdisk *disk;
     /* Entered from the submission to the landing. */
     struct vd_view *view;
-    enum vd_request_kind kind;
-    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
-    uint32_t flags;
     uint64_t offset;
     uint64_t length;
+    enum vd_request_kind kind;
+    /* A write whose buffers librbd copies while it is called: after that they are the caller's again. */
+    bool copied_by_librbd;
     /* The bounce buffer, twice `length` where there is something to compare. NULL: zero-copy, or nothing to move. */
     void *bounce;
     uint64_t bounce_length;
     /* Without a bounce buffer: the request's copy of the array. */
     const struct iovec *iov;
     int iovcnt;
-    /* A write whose buffers librbd copies while it is called: after that they are the caller's again. */
-    bool copied_by_librbd;
+    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
+    uint32_t flags;
 
     /* Of librbd's, for the call that is under way: `piece` bytes, `done` bytes into the range... */
     rbd_completion_t completion;
@@ -89,8 +89,8 @@ struct vd_flight {
     int result;
     /* Requests that were given up. Belongs to who has the claim. */
     uint32_t given_up;
-    /* One piece is all there is to do. */
-    bool in_one;
+    /* One piece is not all there is to do. */
+    bool in_steps;
     /* ...or a flush, which covers so much (writes.h). */
     bool flushing;
     /* There will be one, after all pieces. */
@@ -159,7 +159,7 @@ static inline void vd_flight_prepare(struct vd_flight *flight)
     flight->mismatch = 0;
     flight->result = 0;
     flight->given_up = 0;
-    flight->in_one = true;
+    flight->in_steps = false;
     flight->flushing = false;
     flight->flush_after = false;
     flight->listed = false;

@@ -49,13 +49,18 @@ VD_APART static int copy_buffers(struct vd_request *request, const struct vd_tra
     return 0;
 }
 
+static void copy_one_buffer(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
+    request->iov[0].iov_len = transfer->length;
+    request->iovcnt = 1;
+}
+
 static int copy_iov(struct vd_request *request, const struct vd_transfer *transfer)
 {
     if (transfer->iovcnt != 1)
         return copy_buffers(request, transfer);
-    request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
-    request->iov[0].iov_len = transfer->length;
-    request->iovcnt = 1;
+    copy_one_buffer(request, transfer);
     return 0;
 }
 
@@ -76,37 +81,40 @@ static int get_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t
     return vd_bounce_get(&flight->bounce, pool, length);
 }
 
-/* More than is needed is only a hope. */
-VD_APART static int get_long_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t room, uint64_t length)
+static int fill_bounce(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    int r = get_bounce(flight, pool, room);
-
-    return r == -EAGAIN ? get_bounce(flight, pool, length) : r;
-}
-
-VD_APART static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool,
-                           uint64_t room)
-{
-    uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
-    struct vd_flight *flight = request->flight;
-    int r = room > length ? get_long_bounce(flight, pool, room, length) : get_bounce(flight, pool, length);
-
-    if (r < 0)
-        return r;
     if (transfer->kind == VD_REQUEST_READ)
         return copy_iov(request, transfer);
     gather(request->flight, 0, transfer);
     return 0;
 }
 
-/* librbd gets the caller's buffers. */
-static int lend(struct vd_request *request, const struct vd_transfer *transfer)
+static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
 {
-    int r = copy_iov(request, transfer);
+    uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
+    int r = get_bounce(request->flight, pool, length);
+
+    return r < 0 ? r : fill_bounce(request, transfer);
+}
+
+/* librbd gets the caller's buffers. */
+VD_APART static int lend_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    int r = copy_buffers(request, transfer);
 
     request->flight->iov = request->iov;
     request->flight->iovcnt = request->iovcnt;
     return r;
+}
+
+static int lend(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    if (transfer->iovcnt != 1)
+        return lend_buffers(request, transfer);
+    copy_one_buffer(request, transfer);
+    request->flight->iov = request->iov;
+    request->flight->iovcnt = 1;
+    return 0;
 }
 
 /*
@@ -148,7 +156,7 @@ static void make_flight(struct vd_flight *flight, struct vd_request *first, cons
 }
 
 int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
-                       struct vd_bounce *pool, uint64_t room)
+                       struct vd_bounce *pool)
 {
     make_member(request, flight, transfer, 0);
     make_flight(flight, request, transfer);
@@ -156,10 +164,24 @@ int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, con
         return 0;
     if (transfer->flags & VDISK_IO_ZERO_COPY)
         return lend(request, transfer);
-    if (room > 0 || !is_copied_by_librbd(transfer))
-        return bounce(request, transfer, pool, room);
+    if (!is_copied_by_librbd(transfer))
+        return bounce(request, transfer, pool);
     flight->copied_by_librbd = true;
     return lend(request, transfer);
+}
+
+int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                               struct vd_bounce *pool, uint64_t room)
+{
+    int r;
+
+    make_member(request, flight, transfer, 0);
+    make_flight(flight, request, transfer);
+    r = get_bounce(flight, pool, room);
+    /* More than is needed is only a hope. */
+    if (r == -EAGAIN)
+        r = get_bounce(flight, pool, transfer->length);
+    return r < 0 ? r : fill_bounce(request, transfer);
 }
 
 int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)

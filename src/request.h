@@ -69,12 +69,12 @@ void vd_request_destroy(struct vd_request *request);
 struct vd_transfer {
     struct vdisk *disk;
     struct vd_view *view;
-    enum vd_request_kind kind;
-    uint32_t flags;
     uint64_t offset;
     uint64_t length;
-    const struct iovec *iov;
+    enum vd_request_kind kind;
     int iovcnt;
+    const struct iovec *iov;
+    uint32_t flags;
     /* As many bytes as `length`, for a compare-and-write. */
     const void *compare;
     uint64_t skip;
@@ -83,13 +83,16 @@ struct vd_transfer {
 };
 
 /*
- * The first member of an idle flight, which is to start at once; or, with `room`, is to wait for others, in a bounce
- * buffer of so many bytes if that can be had. A write's data is gathered here, unless librbd can be left to copy it at
- * once from where it is. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared as far as
- * it goes, and to be released.
+ * The first member of an idle flight, which is to start at once. A write's data is gathered here, unless librbd can be
+ * left to copy it from where it is. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared
+ * as far as it goes, and to be released.
  */
 int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
-                       struct vd_bounce *pool, uint64_t room);
+                       struct vd_bounce *pool);
+
+/* The same, where the flight is to wait for more: in a buffer of `room` bytes, if that can be had. */
+int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                               struct vd_bounce *pool, uint64_t room);
 
 /* One more member, for what vd_plug_find has made the flight longer by. -ENOMEM: out of memory; as above. */
 int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer);

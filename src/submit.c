@@ -125,7 +125,7 @@ VD_APART static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *r
     flight = get_flight(queue);
     if (!flight)
         return -ENOMEM;
-    r = vd_request_prepare(request, flight, transfer, &queue->bounce, vd_plug_room(queue, transfer));
+    r = vd_request_prepare_to_wait(request, flight, transfer, &queue->bounce, vd_plug_room(queue, transfer));
     if (r == 0)
         vd_plug_add(queue, flight);
     return r;
@@ -141,7 +141,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
     flight = get_flight(queue);
     if (!flight)
         return -ENOMEM;
-    r = vd_request_prepare(request, flight, transfer, &queue->bounce, 0);
+    r = vd_request_prepare(request, flight, transfer, &queue->bounce);
     return r < 0 ? r : vd_fate_start(flight);
 }
 
