@@ -248,7 +248,7 @@ VD_APART static void go_on(struct vd_flight *flight)
         vd_fate_land(flight, 0);
 }
 
-static void advance(struct vd_flight *flight, ssize_t result)
+static inline void advance(struct vd_flight *flight, ssize_t result)
 {
     int r = conclude(flight, result);
 

@@ -131,7 +131,7 @@ void vd_handle_bar(struct vdisk *disk, enum vd_bar bar)
 
 void vd_handle_unbar(struct vdisk *disk, unsigned int bars)
 {
-    /* Release: see vd_handle_is_barred. */
+    /* Release: see vd_handle_enter. */
     atomic_fetch_and_explicit(&disk->bars, ~bars, memory_order_acq_rel);
 }
 
@@ -156,7 +156,7 @@ int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err)
     unsigned int bars = atomic_load_explicit(&disk->bars, memory_order_relaxed);
     struct vd_quoted quoted;
 
-    if (atomic_load_explicit(&disk->closing, memory_order_relaxed) || bars == 0)
+    if (bars & VD_BAR_CLOSING || bars == 0)
         return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
     vd_quote(&quoted, vdisk_uri_image(disk->uri));
     if (bars & VD_BAR_REOPENING)
@@ -385,8 +385,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     struct vd_view *view;
     int r, closed;
 
-    /* Release: see vd_handle_enter. */
-    atomic_store_explicit(&disk->closing, true, memory_order_release);
+    vd_handle_bar(disk, VD_BAR_CLOSING);
     end_holds(disk);
     vd_handle_empty_view(disk);
     view = vd_handle_view(disk);

@@ -31,12 +31,15 @@
 struct vdisk_queue;
 struct vd_target;
 
-/* Why a disk that is not closing lets nobody in. */
+/* Why a disk lets nobody in. */
 enum vd_bar {
     /* The cluster has fenced the client: nothing goes through the view any more. */
     VD_BAR_FENCED = 1,
     /* It is being reopened, or that has failed halfway. */
     VD_BAR_REOPENING = 2,
+    /* It is being closed. Only this bar lets in those who hold the disk; it is set before the view is retired for good.
+     */
+    VD_BAR_CLOSING = 4,
 };
 
 /* Room for an image's id. */
@@ -85,8 +88,6 @@ struct vdisk {
 
     /* Swapped by a chore only. Older views hang on the newest; their memory lives as long as the disk. */
     _Atomic(struct vd_view *) view;
-    /* Set before the view is retired for good. */
-    atomic_bool closing;
     /* enum vd_bar, or-ed. */
     _Atomic unsigned int bars;
     struct vd_chore tell_fenced;
@@ -166,14 +167,15 @@ struct vd_view *vd_handle_enter_held(struct vdisk *disk);
 
 static inline bool vd_handle_is_closing(const struct vdisk *disk)
 {
-    /* Acquire: closing is said before the view is retired for good, so the loop of vd_handle_enter ends. */
-    return atomic_load_explicit(&disk->closing, memory_order_acquire);
+    /* Acquire: see vd_handle_enter. */
+    return atomic_load_explicit(&disk->bars, memory_order_acquire) & VD_BAR_CLOSING;
 }
 
+/* To those who hold it, too. */
 static inline bool vd_handle_is_barred(const struct vdisk *disk)
 {
-    /* Acquire: as of closing; and whoever finds a bar gone finds the view that took it away. */
-    return atomic_load_explicit(&disk->bars, memory_order_acquire) != 0;
+    /* Acquire: see vd_handle_enter. */
+    return atomic_load_explicit(&disk->bars, memory_order_acquire) & ~(unsigned int)VD_BAR_CLOSING;
 }
 
 /* The current view, entered or not: the caller knows that it is not closed, or does not look at its image. */
@@ -187,7 +189,11 @@ static inline struct vd_view *vd_handle_view(const struct vdisk *disk)
  * may go. */
 static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
 {
-    while (!vd_handle_is_closing(disk) && !vd_handle_is_barred(disk)) {
+    /*
+     * Acquire: a bar is set before the view is retired without a successor, so this loop ends; and whoever finds a bar
+     * gone finds the view that took it away.
+     */
+    while (atomic_load_explicit(&disk->bars, memory_order_acquire) == 0) {
         struct vd_view *view = vd_handle_view(disk);
 
         if (vd_view_enter(view))
@@ -209,9 +215,14 @@ void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t byte
 void vd_handle_note_kept(struct vdisk *disk, uint64_t bytes);
 static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
 {
-    return atomic_load_explicit(&disk->detached, memory_order_relaxed) >= VD_DETACHED_MAX ||
-           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX ||
-           vd_unsettled_writes(&disk->unsettled) >= VD_UNSETTLED_MAX;
+    uint32_t detached = atomic_load_explicit(&disk->detached, memory_order_relaxed);
+    unsigned int unsettled = vd_unsettled_writes(&disk->unsettled);
+
+    /* Mostly there are none, and then they hold no memory either. */
+    if (detached == 0 && unsettled == 0)
+        return false;
+    return detached >= VD_DETACHED_MAX || unsettled >= VD_UNSETTLED_MAX ||
+           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX;
 }
 
 /* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */
@@ -246,7 +257,7 @@ void vd_handle_settle_fenced(struct vdisk *disk);
 void vd_handle_bar(struct vdisk *disk, enum vd_bar bar);
 void vd_handle_unbar(struct vdisk *disk, unsigned int bars);
 
-/* Why the disk lets nobody in: closing, or barred. Returns -ESHUTDOWN. */
+/* Why the disk lets nobody in. Returns -ESHUTDOWN. */
 int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);
 
 /*

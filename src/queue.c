@@ -207,14 +207,16 @@ void vd_queue_add_done(struct vdisk_queue *queue, struct vd_letter *letter)
 
 static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
 {
-    struct vd_request *next;
+    struct vd_request *request = flight_of(letter)->first, *next;
 
-    for (struct vd_request *request = flight_of(letter)->first; request; request = next) {
+    /* It would not be here if all its members had been given up. */
+    do {
         next = request->next;
         vd_request_taken(request);
         vd_expiry_disarm(queue, &request->deadline);
         vd_queue_add_done(queue, &request->letter);
-    }
+        request = next;
+    } while (request);
 }
 
 static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
