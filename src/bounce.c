@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "rare.h"
 
@@ -37,27 +36,11 @@ static uint64_t size_of(unsigned int class)
     return UINT64_C(1) << (class + VD_BOUNCE_MIN_SHIFT);
 }
 
-static void push(struct vd_bounce *pool, unsigned int class, void *buffer)
-{
-    memcpy(buffer, &pool->idle_list[class], sizeof(void *));
-    pool->idle_list[class] = buffer;
-    pool->idle += size_of(class);
-}
-
-static void *pop(struct vd_bounce *pool, unsigned int class)
-{
-    void *buffer = pool->idle_list[class];
-
-    memcpy(&pool->idle_list[class], buffer, sizeof(void *));
-    pool->idle -= size_of(class);
-    return buffer;
-}
-
 void vd_bounce_trim(struct vd_bounce *pool, uint64_t keep)
 {
     for (unsigned int class = VD_BOUNCE_CLASSES; class -- > 0;) {
         while (pool->idle > keep && pool->idle_list[class])
-            free(pop(pool, class));
+            free(vd_bounce_pop(pool, class, size_of(class)));
     }
 }
 
@@ -72,7 +55,7 @@ VD_APART static int get_new(void **buffer, struct vd_bounce *pool, uint64_t size
     return 0;
 }
 
-int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length)
+int vd_bounce_get_any(void **buffer, struct vd_bounce *pool, uint64_t length)
 {
     unsigned int class = class_of(length);
     uint64_t size = size_of(class);
@@ -83,18 +66,19 @@ int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length)
     }
     if (!pool->idle_list[class])
         return get_new(buffer, pool, size);
-    *buffer = pop(pool, class);
+    *buffer = vd_bounce_pop(pool, class, size);
     pool->in_use += size;
     return 0;
 }
 
-void vd_bounce_put(struct vd_bounce *pool, void *buffer, uint64_t length)
+void vd_bounce_put_any(struct vd_bounce *pool, void *buffer, uint64_t length)
 {
     unsigned int class = class_of(length);
+    uint64_t size = size_of(class);
 
-    assert(pool->in_use >= size_of(class));
-    pool->in_use -= size_of(class);
-    push(pool, class, buffer);
+    assert(pool->in_use >= size);
+    pool->in_use -= size;
+    vd_bounce_push(pool, class, size, buffer);
 }
 
 void vd_bounce_give_away(struct vd_bounce *pool, uint64_t length)
