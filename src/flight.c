@@ -66,6 +66,7 @@ static uint64_t next_piece(const struct vd_flight *flight)
 void vd_flight_plan(struct vd_flight *flight)
 {
     flight->flushing = flight->kind == VD_REQUEST_FLUSH;
+    flight->flushes = 0;
     flight->piece = next_piece(flight);
     flight->flush_after = needs_flush(flight);
     flight->in_steps = flight->piece != flight->length || flight->flushing || flight->flush_after;
@@ -103,7 +104,8 @@ static int start_write(struct vd_flight *flight)
 
 static int start_flush(struct vd_flight *flight)
 {
-    flight->flush_mark = vd_writes_mark(&flight->disk->writes);
+    if (flight->flushes == 0)
+        flight->flush_mark = vd_writes_mark(&flight->disk->writes);
     return rbd_aio_flush(flight->view->image, flight->completion);
 }
 
@@ -213,13 +215,20 @@ VD_RARE static int conclude_failure(struct vd_flight *flight, int result)
     return result;
 }
 
+static int conclude_flush(struct vd_flight *flight)
+{
+    if (++flight->flushes < flight->disk->flushes)
+        return 0;
+    return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, 0);
+}
+
 /* Returns the result of a call of librbd as it is to be told. */
 static int conclude(struct vd_flight *flight, ssize_t result)
 {
     if (result < 0)
         return conclude_failure(flight, (int)result);
     if (flight->flushing)
-        return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, 0);
+        return conclude_flush(flight);
     if (vd_flight_changes(flight->kind)) {
         vd_writes_done(&flight->disk->writes);
         return inside_or_error(flight, 0);
@@ -233,7 +242,7 @@ static int conclude(struct vd_flight *flight, ssize_t result)
 static bool next_step(struct vd_flight *flight)
 {
     if (flight->flushing)
-        return false;
+        return flight->flushes < flight->disk->flushes;
     flight->done += flight->piece;
     flight->piece = next_piece(flight);
     flight->flushing = flight->piece == 0 && flight->flush_after;

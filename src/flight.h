@@ -93,6 +93,8 @@ struct vd_flight {
     bool in_steps;
     /* ...or a flush, which covers so much (writes.h). */
     bool flushing;
+    /* Good ones in a row: see vd_handle_flush. */
+    unsigned int flushes;
     /* There will be one, after all pieces. */
     bool flush_after;
     /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */

@@ -212,6 +212,7 @@ static int read_limits(struct vdisk *disk, rbd_image_t image)
     if (r < 0)
         return r;
     disk->cache_mode = config.cache_mode;
+    disk->flushes = config.cache_mode == VDISK_CACHE_WRITE_BACK ? 2 : 1;
     disk->copies_writes = config.copies_writes;
     disk->discard_granularity = vd_layout_granularity(&disk->layout, config.discard_granularity);
     if (!config.cache_keeps_data)
@@ -380,6 +381,15 @@ void vd_handle_empty_view(struct vdisk *disk)
     vd_news_stop(disk);
 }
 
+int vd_handle_flush(const struct vdisk *disk, rbd_image_t image)
+{
+    int r = 0;
+
+    for (unsigned int i = 0; r == 0 && i < disk->flushes; i++)
+        r = rbd_flush(image);
+    return r;
+}
+
 int vd_handle_close(struct vdisk *disk, const char **step)
 {
     struct vd_view *view;
@@ -394,7 +404,7 @@ int vd_handle_close(struct vdisk *disk, const char **step)
     if (!view->closed && vd_writes_unflushed(&disk->writes)) {
         uint64_t mark = vd_writes_mark(&disk->writes);
 
-        vd_writes_flushed(&disk->writes, mark, rbd_flush(view->image));
+        vd_writes_flushed(&disk->writes, mark, vd_handle_flush(disk, view->image));
     }
     r = vd_writes_error(&disk->writes);
     closed = vd_handle_close_views(disk);

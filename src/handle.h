@@ -72,6 +72,8 @@ struct vdisk {
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
     uint32_t cache_mode;
+    /* How many flushes of librbd's in a row make one that can be believed: see vd_handle_flush. */
+    unsigned int flushes;
     /* Of the snapshot that is open, else 0. */
     uint64_t snapshot_id;
     struct vd_parent parent;
@@ -142,6 +144,14 @@ int vd_handle_open(struct vdisk **disk, struct vd_connection *connection, rados_
  * first error of these; *step names it. What the disk owns is then still to be freed.
  */
 int vd_handle_close(struct vdisk *disk, const char **step);
+
+/*
+ * rbd_flush, until it can be believed. With a write-back cache, librbd 16 flushes each object by several writes, and
+ * reports the result of the last alone, which need not be the one sent last: what failed before it is dirty again, and
+ * the flush says success (seen with a client fenced meanwhile: every tenth time). Another one then sends it again, and
+ * is told of the error; when nothing is dirty it costs nothing. A sequence of requests does the same (flight.h).
+ */
+int vd_handle_flush(const struct vdisk *disk, rbd_image_t image);
 
 /* The two halves of closing, also of reopening. Waits until the current view is empty, for good. Blocks. */
 void vd_handle_empty_view(struct vdisk *disk);

@@ -227,7 +227,7 @@ static void settle_writes(struct vdisk *disk)
 
     if (!vd_handle_is_fenced(disk) && !old->closed && vd_writes_unflushed(&disk->writes)) {
         uint64_t mark = vd_writes_mark(&disk->writes);
-        int r = rbd_flush(old->image);
+        int r = vd_handle_flush(disk, old->image);
 
         vd_writes_flushed(&disk->writes, mark, r);
         vd_handle_note_result(disk, r);

@@ -313,7 +313,7 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
     if (!vd_writes_unflushed(&disk->writes))
         return 0;
     mark = vd_writes_mark(&disk->writes);
-    r = vd_writes_flushed(&disk->writes, mark, rbd_flush(image));
+    r = vd_writes_flushed(&disk->writes, mark, vd_handle_flush(disk, image));
     if (r < 0)
         vd_error_set(err, r, "Flushing image %s failed: %s.", vd_quote(&quoted, vdisk_uri_image(disk->uri)),
                      strerror(-r));

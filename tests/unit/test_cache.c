@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Dropping what is cached, and that nothing written is dropped with it. */
+/* A cache: that a flush of it can be believed; dropping it, and that nothing written is dropped with it. */
 #include "disk_fixture.h"
 
 #include <errno.h>
@@ -8,6 +8,76 @@
 #include "wrap.h"
 
 static char tag;
+
+/* Flushing. */
+
+static struct vdisk *open_cached(uint32_t mode)
+{
+    struct vdisk_open_options options;
+    struct vdisk *disk;
+
+    vdisk_open_options_init(&options, sizeof options);
+    options.cache_mode = mode;
+    assert_int_equal(vdisk_open_uri(&disk, IMAGE_URI, &options, NULL), 0);
+    return disk;
+}
+
+/* The first may hide that something could not be written, which the second then tries again. */
+static void a_write_back_cache_is_flushed_twice(void **state)
+{
+    struct vdisk *disk = open_cached(VDISK_CACHE_WRITE_BACK);
+
+    (void)state;
+    assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
+    assert_int_equal(vdisk_flush(disk, NULL), 0);
+    assert_int_equal(fake_calls("rbd_aio_flush"), 2);
+    assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
+    assert_int_equal(vdisk_invalidate(disk, NULL), 0);
+    assert_int_equal(fake_calls("rbd_flush"), 2);
+    assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
+    close_disk(disk);
+    assert_int_equal(fake_calls("rbd_flush"), 4);
+}
+
+static void other_caches_are_flushed_once(void **state)
+{
+    static const uint32_t modes[] = {VDISK_CACHE_NONE, VDISK_CACHE_WRITE_THROUGH};
+
+    (void)state;
+    for (unsigned int i = 0; i < 2; i++) {
+        struct vdisk *disk = open_cached(modes[i]);
+
+        assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
+        assert_int_equal(vdisk_flush(disk, NULL), 0);
+        assert_int_equal(fake_calls("rbd_aio_flush"), i + 1);
+        assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
+        close_disk(disk);
+        assert_int_equal(fake_calls("rbd_flush"), i + 1);
+    }
+}
+
+static void either_flush_of_the_two_can_fail(void **state)
+{
+    struct vdisk *disk = open_cached(VDISK_CACHE_WRITE_BACK);
+
+    (void)state;
+    for (unsigned int n = 1; n <= 2; n++) {
+        assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
+        fake_fail_mode(FAKE_AT_COMPLETION);
+        fake_fail_call("rbd_aio_flush", n, ENOSPC);
+        assert_int_equal(vdisk_flush(disk, NULL), -ENOSPC);
+        fake_fail_mode(FAKE_AT_SUBMISSION);
+        assert_int_equal(vdisk_flush(disk, NULL), -ENOSPC);
+        assert_int_equal(vdisk_acknowledge_loss(disk, NULL), 0);
+        fake_fail_call("rbd_flush", n, ENOSPC);
+        assert_int_equal(vdisk_invalidate(disk, NULL), -ENOSPC);
+        assert_int_equal(vdisk_acknowledge_loss(disk, NULL), 0);
+    }
+    assert_int_equal(vdisk_flush(disk, NULL), 0);
+    close_disk(disk);
+}
+
+/* Dropping. */
 
 static void the_cache_is_dropped(void **state)
 {
@@ -118,6 +188,9 @@ static void what_is_not_valid_is_refused(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_write_back_cache_is_flushed_twice, set_up_cluster, tear_down_cluster),
+        cmocka_unit_test_setup_teardown(other_caches_are_flushed_once, set_up_cluster, tear_down_cluster),
+        cmocka_unit_test_setup_teardown(either_flush_of_the_two_can_fail, set_up_cluster, tear_down_cluster),
         DISK_TEST(the_cache_is_dropped),
         cmocka_unit_test_setup_teardown(a_read_only_disk_can_drop_it_too, set_up_cluster, tear_down_cluster),
         DISK_TEST(what_was_written_is_flushed_first),
