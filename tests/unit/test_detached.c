@@ -352,7 +352,7 @@ static void its_queue_can_be_destroyed(void **state)
     expect_left(fixture->disk, 20, 10);
     fake_release_all();
     wait_until(nothing_left(fixture->disk));
-    assert_true(holds(9 * 4096, 4096, 1));
+    assert_true(holds(36 * KIB, 4096, 1));
 }
 
 #define DISK_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

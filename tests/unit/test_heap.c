@@ -174,7 +174,7 @@ static void out_of_memory_leaves_the_heap_as_it_is(void **state)
     (void)state;
     add(0, 5);
     wrap_fail_nth(1);
-    r = vd_heap_reserve(&heap, 2 * ITEMS);
+    r = vd_heap_reserve(&heap, (size_t)2 * ITEMS);
     assert_true(wrap_disarm());
     assert_int_equal(r, -ENOMEM);
     assert_ptr_equal(vd_heap_first(&heap), &items[0]);
