@@ -47,6 +47,7 @@ struct sight {
     uint64_t until;
 };
 
+#define NO_QUEUE (-1)
 #define MAX_CHANGES 2048
 
 struct history {
