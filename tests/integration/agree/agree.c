@@ -128,7 +128,7 @@ int main(void)
 {
     int failed = agree_on_config() + agree_on_requests() + agree_on_changes() + agree_on_handles() +
                  agree_on_snapshots() + agree_on_images() + agree_on_clones() + agree_on_directory() +
-                 agree_on_locks() + agree_on_fencing();
+                 agree_on_locks() + agree_on_exclusive() + agree_on_fencing();
 
     return failed > 0;
 }

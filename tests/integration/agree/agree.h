@@ -91,6 +91,7 @@ int agree_on_clones(void);
 int agree_on_directory(void);
 int agree_on_fencing(void);
 int agree_on_locks(void);
+int agree_on_exclusive(void);
 int agree_on_config(void);
 
 #endif

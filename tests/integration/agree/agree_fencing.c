@@ -62,7 +62,7 @@ static void fenced_client_gets_eshutdown(void **state)
     for (int i = 0; i < 2; i++) {
         assert_int_equal(do_write(victim.image, 0, data, 10), -ESHUTDOWN);
         assert_int_equal(do_read(victim.image, 0, data, 10), -ESHUTDOWN);
-        assert_fenced_or_nothing_to_flush(do_flush(victim.image));
+        assert_fenced_or_nothing_to_flush((int)do_flush(victim.image));
     }
     assert_fenced_or_nothing_to_flush(rbd_flush(victim.image));
     assert_int_equal(do_read(victim.fixed, 0, data, 10), -ESHUTDOWN);
