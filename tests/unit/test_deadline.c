@@ -324,16 +324,17 @@ static void no_thread_is_there_for_synchronous_calls_or_without_limits(void **st
     int r;
 
     assert_int_equal(vdisk_pread(fixture->disk, &byte, 1, 0, 0, NULL), 0);
+    /* Others may be about to end. */
     before = count_threads();
     assert_int_equal(vdisk_pread(slow, &byte, 1, 0, 0, NULL), 0);
     assert_int_equal(read_as(&a, fixture->queue, fixture->disk, &byte, 1, 0, 0), 0);
     expect(fixture->queue, &a, 0);
-    assert_int_equal(count_threads(), before);
+    assert_true(count_threads() <= before);
     assert_int_equal(read_as(&a, fixture->queue, timed, &byte, 1, 0, 0), 0);
     r = next_of(fixture->queue).result;
     assert_true(r == 0 || r == -ETIMEDOUT);
     /* Nothing has a deadline any more, and soon there is nobody to look after it. */
-    wait_until(count_threads() == before);
+    wait_until(count_threads() <= before);
     close_disk(slow);
 }
 
