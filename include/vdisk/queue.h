@@ -266,7 +266,8 @@ int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flag
 
 /*
  * vdisk_reopen on a queue: never blocks. 0: accepted, the result comes with the completion. Operations on the disk that
- * were accepted before come first, and those accepted after wait for it.
+ * were accepted before come first. Those accepted after wait for it; while the disk is fenced or being reopened, none
+ * is.
  *
  * -EAGAIN  the queue is full, or no thread can be started
  */
