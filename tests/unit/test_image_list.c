@@ -128,7 +128,8 @@ static void many_images_are_all_listed(void **state)
 
 static void assert_fails(const char *pool, const char *name_space, int code, const char *part)
 {
-    struct vdisk_image *images = (struct vdisk_image *)&code;
+    static struct vdisk_image none;
+    struct vdisk_image *images = &none;
     struct vdisk_error err;
     size_t count = 7;
 
