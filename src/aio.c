@@ -108,22 +108,31 @@ int vdisk_queue_error(struct vdisk_queue *queue, const struct vdisk_completion *
     return completion->result;
 }
 
-int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
-                     unsigned int max, int timeout_ms)
+static int check_reaping(const struct vdisk_queue *queue, const struct vdisk_completion *completions, unsigned int max)
 {
-    int r = vd_check_process(NULL);
-
-    if (r < 0)
-        return r;
-    if (!queue || (!completions && max > 0) || min > max || timeout_ms < -1)
-        return -EINVAL;
-    /* Only sleeping needs the clock. */
-    return (int)vd_queue_wait(queue, completions, min, max, min > 0 ? vd_deadline(timeout_ms) : VD_NEVER);
+    if (vd_process_forked())
+        return -EPERM;
+    return queue && (completions || max == 0) ? 0 : -EINVAL;
 }
 
 int vdisk_queue_reap(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)
 {
-    return vdisk_queue_wait(queue, completions, 0, max, 0);
+    int r = check_reaping(queue, completions, max);
+
+    return r < 0 ? r : (int)vd_queue_wait(queue, completions, 0, max, VD_NEVER);
+}
+
+int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
+                     unsigned int max, int timeout_ms)
+{
+    int r = check_reaping(queue, completions, max);
+
+    if (r == 0 && (min > max || timeout_ms < -1))
+        r = -EINVAL;
+    if (r < 0)
+        return r;
+    /* Only sleeping needs the clock. */
+    return (int)vd_queue_wait(queue, completions, min, max, min > 0 ? vd_deadline(timeout_ms) : VD_NEVER);
 }
 
 int vdisk_queue_cancel(struct vdisk_queue *queue, const void *user_data)

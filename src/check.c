@@ -10,10 +10,9 @@
 #include "error.h"
 #include "iov.h"
 #include "passphrase.h"
-#include "process.h"
 #include "rare.h"
 
-VD_RARE static int forked_error(struct vdisk_error *err)
+VD_RARE int vd_check_forked_error(struct vdisk_error *err)
 {
     return vd_error_set(err, -EPERM, "This process was forked from one that uses disks; it can only exec or exit.");
 }
@@ -26,11 +25,6 @@ VD_RARE static int no_disk_error(struct vdisk_error *err)
 VD_RARE static int flags_error(uint32_t unknown, struct vdisk_error *err)
 {
     return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", unknown);
-}
-
-int vd_check_process(struct vdisk_error *err)
-{
-    return vd_process_forked() ? forked_error(err) : 0;
 }
 
 int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err)
@@ -106,7 +100,7 @@ int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
     if (!disk)
         return no_disk_error(err);
     if (vd_process_forked())
-        return forked_error(err);
+        return vd_check_forked_error(err);
     if (disk->read_only && vd_flight_changes(transfer->kind))
         return read_only_error(disk, doings[transfer->kind], err);
     if (transfer->flags & ~known_flags[transfer->kind])

@@ -10,10 +10,15 @@
 
 #include <vdisk/error.h>
 
+#include "process.h"
 #include "request.h"
 
 /* -EPERM in a forked child. */
-int vd_check_process(struct vdisk_error *err);
+int vd_check_forked_error(struct vdisk_error *err);
+static inline int vd_check_process(struct vdisk_error *err)
+{
+    return vd_process_forked() ? vd_check_forked_error(err) : 0;
+}
 
 /* -EINVAL for NULL, -EPERM in a forked child. */
 int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err);

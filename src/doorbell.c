@@ -55,11 +55,6 @@ void vd_doorbell_ring(struct vd_doorbell *bell)
     (void)written;
 }
 
-void vd_doorbell_owe(struct vd_doorbell *bell)
-{
-    bell->owed++;
-}
-
 static void hear_pipe(struct vd_doorbell *bell)
 {
     char rings[64];

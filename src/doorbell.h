@@ -38,7 +38,10 @@ void vd_doorbell_destroy(struct vd_doorbell *bell);
 void vd_doorbell_ring(struct vd_doorbell *bell);
 
 /* Owner: somebody has rung or is about to. */
-void vd_doorbell_owe(struct vd_doorbell *bell);
+static inline void vd_doorbell_owe(struct vd_doorbell *bell)
+{
+    bell->owed++;
+}
 
 /* Owner: hears what has rung so far; the bell is then silent. */
 void vd_doorbell_hear(struct vd_doorbell *bell);

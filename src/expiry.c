@@ -75,7 +75,7 @@ static void expire(struct vdisk_queue *queue, struct vd_deadline *deadline)
     }
 }
 
-void vd_expiry_run(struct vdisk_queue *queue)
+void vd_expiry_look(struct vdisk_queue *queue)
 {
     struct vd_heap_item *item;
 
@@ -83,7 +83,7 @@ void vd_expiry_run(struct vdisk_queue *queue)
         expire(queue, VD_CONTAINER_OF(item, struct vd_deadline, item));
 }
 
-void vd_expiry_call_back(struct vdisk_queue *queue)
+void vd_expiry_set_alarm(struct vdisk_queue *queue)
 {
     set_alarm(queue, vd_heap_time(&queue->deadlines));
 }

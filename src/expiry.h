@@ -30,10 +30,22 @@ static inline void vd_expiry_disarm(struct vdisk_queue *queue, struct vd_deadlin
 /* The alarm's letter was taken from the mailbox. */
 void vd_expiry_alarm_taken(struct vdisk_queue *queue);
 
+/* Mostly there are no deadlines, and nothing to do for these two. */
+
 /* Gives up what is past its deadline. */
-void vd_expiry_run(struct vdisk_queue *queue);
+void vd_expiry_look(struct vdisk_queue *queue);
+static inline void vd_expiry_run(struct vdisk_queue *queue)
+{
+    if (queue->deadlines.count > 0)
+        vd_expiry_look(queue);
+}
 
 /* The owner turns to something else: has it called back in time for the next deadline. */
-void vd_expiry_call_back(struct vdisk_queue *queue);
+void vd_expiry_set_alarm(struct vdisk_queue *queue);
+static inline void vd_expiry_call_back(struct vdisk_queue *queue)
+{
+    if (queue->deadlines.count > 0)
+        vd_expiry_set_alarm(queue);
+}
 
 #endif

@@ -115,12 +115,7 @@ struct vd_flight {
     struct vd_unsettled_write write;
 };
 
-/* Whether there are buffers of the caller's; whether what is in them goes to the disk; whether it changes data. */
-
-static inline bool vd_flight_has_buffers(enum vd_request_kind kind)
-{
-    return (1u << kind) & (1u << VD_REQUEST_READ | 1u << VD_REQUEST_WRITE | 1u << VD_REQUEST_COMPARE_AND_WRITE);
-}
+/* Whether what is in the caller's buffers goes to the disk; whether it changes data. */
 
 static inline bool vd_flight_takes_data(enum vd_request_kind kind)
 {

@@ -160,7 +160,7 @@ int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, con
 {
     make_member(request, flight, transfer, 0);
     make_flight(flight, request, transfer);
-    if (transfer->length == 0 || !vd_flight_has_buffers(transfer->kind))
+    if (transfer->length == 0 || transfer->iovcnt == 0)
         return 0;
     if (transfer->flags & VDISK_IO_ZERO_COPY)
         return lend(request, transfer);
