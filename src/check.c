@@ -93,7 +93,7 @@ const char *vd_check_doing(enum vd_request_kind kind)
 }
 
 /* Calls only what fails, and only last: every request comes by here. */
-int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
+static inline int check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
     const struct vdisk *disk = transfer->disk;
 
@@ -106,6 +106,11 @@ int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
     if (transfer->flags & ~known_flags[transfer->kind])
         return flags_error(transfer->flags & ~known_flags[transfer->kind], err);
     return 0;
+}
+
+int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    return check_range(transfer, err);
 }
 
 /* What is wrong otherwise is told first. */
@@ -132,7 +137,7 @@ int vd_check_transfer(struct vd_transfer *transfer, struct vdisk_error *err)
     if (!vd_iov_is_one(transfer->iov, transfer->iovcnt))
         return check_buffers(transfer, err);
     transfer->length = transfer->iov->iov_len;
-    return vd_check_range(transfer, err);
+    return check_range(transfer, err);
 }
 
 static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error *err)

@@ -7,6 +7,7 @@
 
 #include "container.h"
 #include "fate.h"
+#include "rare.h"
 
 /* How far back a flight is looked for that a transfer continues: as many streams can be interleaved. */
 #define STREAMS 8
@@ -40,13 +41,11 @@ static bool continues(const struct vd_transfer *transfer, const struct vd_flight
 }
 
 /* Makes room in the buffer of a flight: at least twice as much as before, so that few bytes are copied once more. */
-static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint64_t length)
+VD_APART static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint64_t length)
 {
     uint64_t room = 2 * flight->bounce_length > length ? 2 * flight->bounce_length : length;
     void *larger;
 
-    if (length <= flight->bounce_length)
-        return true;
     if (room > longest(flight->disk))
         room = length;
     if (vd_bounce_get(&larger, &queue->bounce, room) < 0)
@@ -62,15 +61,17 @@ static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint6
 struct vd_flight *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer)
 {
     struct vd_node *node = queue->plugged_flights;
+    uint64_t length;
 
     for (int i = 0; node && i < STREAMS; i++, node = node->next) {
         struct vd_flight *flight = flight_of(node);
 
         if (!continues(transfer, flight))
             continue;
-        if (!make_room(queue, flight, flight->length + transfer->length))
+        length = flight->length + transfer->length;
+        if (length > flight->bounce_length && !make_room(queue, flight, length))
             return NULL;
-        flight->length += transfer->length;
+        flight->length = length;
         return flight;
     }
     return NULL;

@@ -66,13 +66,16 @@ static int copy_iov(struct vd_request *request, const struct vd_transfer *transf
 
 static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transfer *transfer)
 {
-    char *to = (char *)flight->bounce + at;
+    vd_iov_gather((char *)flight->bounce + at, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+}
 
-    if (!vd_flight_takes_data(transfer->kind))
-        return;
-    vd_iov_gather(to, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+/* What a compare-and-write compares with comes behind what it writes. */
+VD_APART static int gather_all(struct vd_flight *flight, const struct vd_transfer *transfer)
+{
+    gather(flight, 0, transfer);
     if (transfer->compare)
-        memcpy(to + transfer->length, transfer->compare, transfer->length);
+        memcpy((char *)flight->bounce + transfer->length, transfer->compare, transfer->length);
+    return 0;
 }
 
 static int get_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t length)
@@ -83,10 +86,7 @@ static int get_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t
 
 static int fill_bounce(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    if (transfer->kind == VD_REQUEST_READ)
-        return copy_iov(request, transfer);
-    gather(request->flight, 0, transfer);
-    return 0;
+    return transfer->kind == VD_REQUEST_READ ? copy_iov(request, transfer) : gather_all(request->flight, transfer);
 }
 
 static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
@@ -186,20 +186,21 @@ int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *fli
 
 int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
 {
+    uint64_t at = flight->length - transfer->length;
     int r = 0;
 
-    request->iovcnt = 0;
-    if (!vd_flight_takes_data(transfer->kind))
+    if (transfer->kind == VD_REQUEST_READ)
         r = copy_iov(request, transfer);
+    else
+        gather(flight, at, transfer);
     if (r < 0) {
-        flight->length -= transfer->length;
+        flight->length = at;
         return r;
     }
-    make_member(request, flight, transfer, flight->length - transfer->length);
+    make_member(request, flight, transfer, at);
     flight->last->next = request;
     flight->last = request;
     flight->members++;
-    gather(flight, request->at, transfer);
     return 0;
 }
 
