@@ -135,6 +135,9 @@ static bool may_fail(const struct stream *stream, const struct request *request,
         return true;
     if (result == -EIO && request->cut && request->change)
         return true;
+    /* The image was shrunk, and had grown again when the library looked. */
+    if (result == -EINVAL && request->cut && request->kind <= COMPARE)
+        return true;
     return may_stick(request, result) && (stream->failures[FLUSH] || request->fenced);
 }
 
