@@ -199,9 +199,11 @@ static void enter_change(struct request *request, uint32_t value)
     size_t end = request->first + request->cells;
     struct change change = {.value = value, .handle = request->handle, .queue = request->queue};
 
-    /* A flush does not wait for it. */
-    if (request->kind == RESIZE)
+    /* A flush does not wait for it, nor does it for what was given up. */
+    if (request->kind == RESIZE) {
+        change.handle = ANY_HANDLE;
         change.queue = NO_QUEUE;
+    }
     change.first = request->kind == RESIZE ? request->cells : request->first;
     change.end = request->kind == RESIZE ? CELLS : end;
     change.optional = request->kind == DISCARD || request->cut;
