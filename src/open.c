@@ -146,7 +146,7 @@ static int new_open(struct vd_task **task, struct vdisk **disk, const struct vdi
 int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                struct vdisk_error *err)
 {
-    struct vd_task *task;
+    struct vd_task *task = NULL;
     int r = new_open(&task, disk, uri, options, err);
 
     return r < 0 ? r : vd_task_perform(task, err);
@@ -155,7 +155,7 @@ int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vd
 int vdisk_aio_open(struct vdisk_queue *queue, struct vdisk **disk, const struct vdisk_uri *uri,
                    const struct vdisk_open_options *options, uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task;
+    struct vd_task *task = NULL;
     int r = new_open(&task, disk, uri, options, err);
 
     return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
