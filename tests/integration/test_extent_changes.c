@@ -214,6 +214,7 @@ static void a_queue_tells_the_same(void **state)
     assert_int_equal(map.next, SIZE);
     assert_int_equal(diff.count, 1);
     assert_memory_equal(&diff.extents[0], &map.extents[1], sizeof diff.extents[0]);
+    assert_int_equal(vdisk_queue_destroy(queue), 0);
     close_disk(disk);
 }
 
