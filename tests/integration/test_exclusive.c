@@ -56,9 +56,10 @@ static void end_qemu(void *arg)
 {
     struct qemu *qemu = arg;
 
-    close(qemu->commands);
+    /* Killed first: at the end of its commands it would give the lock back. */
     kill(qemu->pid, SIGKILL);
     waitpid(qemu->pid, NULL, 0);
+    close(qemu->commands);
 }
 
 static void start_qemu(struct qemu *qemu, const char *image)
