@@ -38,10 +38,11 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*
- * By default data passes through memory of the library's, and Ceph's threads never see the caller's. With this flag
- * they do: one copy less, and the caller promises that the memory stays in place, and on a write unchanged, until the
- * request is complete. Memory that somebody else can change, as a guest its RAM, must not be written this way: the
- * checksum of the message would not match its contents, and the connection would be reset for ever.
+ * By default data passes through memory of the library's, or librbd copies what is written before the call returns, and
+ * Ceph's threads never see the caller's memory. With this flag they do: one copy less on a read, and the caller
+ * promises that the memory stays in place, and on a write unchanged, until the request is complete. Memory that
+ * somebody else can change, as a guest its RAM, must not be written this way: the checksum of the message would not
+ * match its contents, and the connection would be reset for ever.
  */
 #define VDISK_IO_ZERO_COPY (1u << 0)
 
