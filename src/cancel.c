@@ -10,14 +10,18 @@
 
 int vd_queue_give_up_request(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
+    unsigned int joined;
     int r;
 
     /* A flight that waits is sent first, rather than taken apart: cancelling is rare. */
     if (request->flight->plugged)
         vd_plug_send(queue);
+    /* The letter still comes, for the others. */
+    joined = request->flight->members > 1;
     r = vd_request_give_up(request, &queue->bounce, result);
     if (r < 0)
         return r;
+    queue->joined -= joined;
     vd_expiry_disarm(queue, &request->deadline);
     vd_queue_add_done(queue, &request->letter);
     return 0;

@@ -13,7 +13,7 @@ static void ring(struct vd_alarm *alarm)
 
     /* It can be set, and ring, again before its letter is taken. Acquire: the letter's last use is over. */
     if (!atomic_exchange_explicit(&queue->alarm_posted, true, memory_order_acq_rel))
-        vd_mailbox_post(&queue->mailbox, &queue->alarm_letter.node);
+        vd_mailbox_post_urgent(&queue->mailbox, &queue->alarm_letter.node);
 }
 
 int vd_expiry_init(struct vdisk_queue *queue, bool polled)

@@ -94,7 +94,7 @@ static void free_flights(struct vdisk_queue *queue)
 
 void vd_queue_free(struct vdisk_queue *queue)
 {
-    assert(queue->in_flight == 0 && !queue->ready && !queue->watches);
+    assert(queue->in_flight == 0 && queue->joined == 0 && !queue->ready && !queue->watches);
     free_failed(queue);
     vd_expiry_destroy(queue);
     /* The alarm can have rung. */
@@ -210,13 +210,16 @@ static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
     struct vd_request *request = flight_of(letter)->first, *next;
 
     /* It would not be here if all its members had been given up. */
-    do {
+    for (;;) {
         next = request->next;
         vd_request_taken(request);
         vd_expiry_disarm(queue, &request->deadline);
         vd_queue_add_done(queue, &request->letter);
+        if (!next)
+            return;
+        queue->joined--;
         request = next;
-    } while (request);
+    }
 }
 
 static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
@@ -343,12 +346,17 @@ void vd_queue_leave(struct vdisk_queue *queue)
         vd_mailbox_remind(&queue->mailbox);
 }
 
-/* Sleeps until something may have changed; false: `deadline` has come. */
-static bool sleep_until(struct vdisk_queue *queue, int64_t deadline)
+/*
+ * Sleeps until `wanted` that are unfinished may be done, or all, or something else may have changed; false: `deadline`
+ * has come. Those that come with another's letter may be the first.
+ */
+static bool sleep_until(struct vdisk_queue *queue, unsigned int wanted, int64_t deadline)
 {
     int64_t expiry = vd_heap_time(&queue->deadlines);
+    unsigned int letters = wanted < queue->unfinished ? wanted : queue->unfinished;
 
-    return vd_mailbox_wait(&queue->mailbox, deadline < expiry ? deadline : expiry) || expiry < deadline;
+    letters = letters > queue->joined ? letters - queue->joined : 1;
+    return vd_mailbox_wait_for(&queue->mailbox, letters, deadline < expiry ? deadline : expiry) || expiry < deadline;
 }
 
 unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
@@ -365,7 +373,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
         count += reap_ready(queue, completions + count, max - count);
         if (count >= min || (queue->in_flight == 0 && !queue->watches) || !in_time)
             break;
-        in_time = sleep_until(queue, deadline);
+        in_time = sleep_until(queue, min - count, deadline);
     }
     vd_queue_leave(queue);
     return count;
@@ -376,7 +384,7 @@ void vd_queue_drain(struct vdisk_queue *queue)
     vd_plug_send(queue);
     vd_queue_collect(queue);
     while (queue->unfinished > 0) {
-        sleep_until(queue, VD_NEVER);
+        sleep_until(queue, queue->unfinished, VD_NEVER);
         vd_queue_collect(queue);
     }
     vd_queue_leave(queue);

@@ -43,6 +43,8 @@ struct vdisk_queue {
     /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
     unsigned int unfinished;
+    /* Of the latter, how many come without a letter of their own, but with that of another (plug.h). */
+    unsigned int joined;
     /*
      * When to give up what is unfinished. The owner looks while it is in here; for the time that it polls, an alarm is
      * set to the earliest, or to one earlier than that, and rings by a letter of its own.

@@ -105,13 +105,16 @@ static int arm(struct vdisk_queue *queue, struct vd_request *request, const stru
 }
 
 /* On a flight that waits. The view is that flight's already. */
-static int join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
+static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd_flight *flight,
+                const struct vd_transfer *transfer)
 {
     int r = vd_request_join(request, flight, transfer);
 
-    if (r == 0)
-        vd_view_leave(transfer->view);
-    return r;
+    if (r < 0)
+        return r;
+    queue->joined++;
+    vd_view_leave(transfer->view);
+    return 0;
 }
 
 VD_APART static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *request,
@@ -121,7 +124,7 @@ VD_APART static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *r
     int r;
 
     if (flight)
-        return join(request, flight, transfer);
+        return join(queue, request, flight, transfer);
     flight = get_flight(queue);
     if (!flight)
         return -ENOMEM;

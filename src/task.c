@@ -272,7 +272,7 @@ int vd_task_progress(uint64_t done, uint64_t total, void *task)
     atomic_store_explicit(&ticket->progress, share_done(done, total), memory_order_relaxed);
     /* One letter at a time, which tells the latest. Acquire: its last use by the queue is over. */
     if (!atomic_exchange_explicit(&ticket->progress_posted, true, memory_order_acq_rel))
-        vd_mailbox_post(ticket->mailbox, &ticket->progress_letter.node);
+        vd_mailbox_post_urgent(ticket->mailbox, &ticket->progress_letter.node);
     return 0;
 }
 

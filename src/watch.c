@@ -32,7 +32,7 @@ static void note(struct vd_watch *watch, uint64_t what)
      * has taken the letter from its list and is done with it.
      */
     if (atomic_fetch_or_explicit(&watch->pending, what, memory_order_acq_rel) == 0)
-        vd_mailbox_post(watch->mailbox, &watch->letter.node);
+        vd_mailbox_post_urgent(watch->mailbox, &watch->letter.node);
 }
 
 static void unlink_watch(struct vd_watch *watch)

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -138,6 +140,135 @@ static void a_merged_burst_rings_once(void **state)
     assert_int_equal(hearings, 1);
 }
 
+/* For threads other than the main one, where no asserts may be: until somebody sleeps for the n-th time; or too long.
+ */
+static void await_sleep(unsigned int n)
+{
+    for (int naps = 0; sleeps < n && naps < 30000; naps++)
+        nap();
+}
+
+/* Has the held requests complete one by one, once somebody sleeps. */
+static void *trickle(void *arg)
+{
+    (void)arg;
+    await_sleep(1);
+    while (fake_release(FAKE_IO, 1, FAKE_FIFO, 0) == 1)
+        fake_wait_idle();
+    return NULL;
+}
+
+/* Waits while `count` completions trickle in, which are of so many held requests to librbd. */
+static void wait_for_trickle(struct vdisk_queue *queue, int count, size_t held)
+{
+    struct vdisk_completion completions[BURST];
+    pthread_t thread;
+
+    assert_int_equal(fake_held(FAKE_IO), held);
+    forget_counts();
+    assert_int_equal(pthread_create(&thread, NULL, trickle, NULL), 0);
+    assert_int_equal(vdisk_queue_wait(queue, completions, (unsigned int)count, BURST, -1), count);
+    pthread_join(thread, NULL);
+}
+
+static void waiting_for_many_sleeps_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fake_hold(FAKE_IO);
+    for (int round = 0; round < 10; round++) {
+        for (unsigned int i = 0; i < 16; i++)
+            assert_int_equal(submit_read(fixture->queue, fixture->disk, data[i], BLOCK, 2 * i * BLOCK), 0);
+        wait_for_trickle(fixture->queue, 16, 16);
+        assert_int_equal(sleeps, 1);
+        assert_int_equal(rings, 1);
+    }
+}
+
+/* More than are under way are not waited for. */
+static void waiting_for_all_there_are_sleeps_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct vdisk_completion completions[BURST];
+    pthread_t thread;
+
+    fake_hold(FAKE_IO);
+    for (unsigned int i = 0; i < 5; i++)
+        assert_int_equal(submit_read(fixture->queue, fixture->disk, data[i], BLOCK, 2 * i * BLOCK), 0);
+    forget_counts();
+    assert_int_equal(pthread_create(&thread, NULL, trickle, NULL), 0);
+    assert_int_equal(vdisk_queue_wait(fixture->queue, completions, 16, BURST, -1), 5);
+    pthread_join(thread, NULL);
+    assert_int_equal(sleeps, 1);
+}
+
+static void draining_sleeps_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct vdisk_completion completions[BURST];
+    pthread_t thread;
+
+    fake_hold(FAKE_IO);
+    for (unsigned int i = 0; i < 16; i++)
+        assert_int_equal(submit_read(fixture->queue, fixture->disk, data[i], BLOCK, 2 * i * BLOCK), 0);
+    forget_counts();
+    assert_int_equal(pthread_create(&thread, NULL, trickle, NULL), 0);
+    assert_int_equal(vdisk_queue_drain(fixture->queue), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(sleeps, 1);
+    assert_int_equal(vdisk_queue_reap(fixture->queue, completions, BURST), 16);
+}
+
+/* A merged request is many completions at once: who waits for these is not to wait for as many others. */
+static void waiting_for_what_was_merged_ends(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fake_hold(FAKE_IO);
+    assert_int_equal(vdisk_queue_plug(fixture->queue), 0);
+    for (unsigned int i = 0; i < 16; i++)
+        assert_int_equal(submit_read(fixture->queue, fixture->disk, data[i], BLOCK, i * BLOCK), 0);
+    assert_int_equal(vdisk_queue_unplug(fixture->queue), 0);
+    assert_int_equal(submit_read(fixture->queue, fixture->disk, data[16], BLOCK, 64 * BLOCK), 0);
+    wait_for_trickle(fixture->queue, 17, 2);
+    assert_in_range(sleeps, 1, 2);
+}
+
+/* Does something that there is news of; when that has woken who sleeps, has the held requests complete. */
+static void *tell_news(void *arg)
+{
+    struct vdisk *disk = arg;
+
+    await_sleep(1);
+    vdisk_resize(disk, 2 * IMAGE_SIZE, 0, NULL);
+    await_sleep(2);
+    fake_release(FAKE_IO, SIZE_MAX, FAKE_FIFO, 0);
+    return NULL;
+}
+
+static void news_wake_who_waits_for_many(void **state)
+{
+    struct fixture *fixture = *state;
+    struct vdisk_completion completions[BURST];
+    pthread_t thread;
+    int tag;
+
+    assert_int_equal(vdisk_aio_watch(fixture->queue, fixture->disk, 0, &tag, NULL), 0);
+    fake_hold(FAKE_IO);
+    for (unsigned int i = 0; i < 4; i++)
+        assert_int_equal(submit_read(fixture->queue, fixture->disk, data[i], BLOCK, 2 * i * BLOCK), 0);
+    forget_counts();
+    assert_int_equal(pthread_create(&thread, NULL, tell_news, fixture->disk), 0);
+    assert_int_equal(vdisk_queue_wait(fixture->queue, completions, 5, 5, -1), 5);
+    pthread_join(thread, NULL);
+    assert_true(sleeps >= 2);
+    assert_ptr_equal(completions[0].user_data, &tag);
+    assert_int_equal(vdisk_queue_cancel(fixture->queue, &tag), 1);
+    do
+        assert_int_equal(vdisk_queue_wait(fixture->queue, completions, 1, 1, -1), 1);
+    while (completions[0].result != -ECANCELED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_disk, tear_down_disk)
 
 int main(void)
@@ -148,6 +279,11 @@ int main(void)
         TEST(who_waits_for_what_is_there_does_not_sleep),
         TEST(reaping_a_part_rings_once_more),
         TEST(a_merged_burst_rings_once),
+        TEST(waiting_for_many_sleeps_once),
+        TEST(waiting_for_all_there_are_sleeps_once),
+        TEST(draining_sleeps_once),
+        TEST(waiting_for_what_was_merged_ends),
+        TEST(news_wake_who_waits_for_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -436,7 +436,7 @@ static void destroy_before_the_ring(struct vd_mailbox *mailbox)
     struct vd_node node = {.next = NULL};
 
     latecomer = (struct latecomer){.mailbox = mailbox};
-    atomic_store(&mailbox->newest, &node);
+    atomic_store(&mailbox->newest, (uintptr_t)&node);
     assert_int_equal(pthread_create(&latecomer.thread, NULL, ring_late, &latecomer), 0);
     assert_ptr_equal(vd_mailbox_take(mailbox), &node);
     vd_mailbox_destroy(mailbox);

@@ -630,7 +630,7 @@ static void stopping_waits_for_a_poster_that_has_yet_to_ring(void **state)
     assert_int_equal(vd_worker_start(&worker), 0);
     /* Keeps the worker looking without having been rung for. */
     start_counted(&busy, 0, 1);
-    atomic_store(&worker.mailbox.newest, &latecomer.work.node);
+    atomic_store(&worker.mailbox.newest, (uintptr_t)&latecomer.work.node);
     wait_for(&latecomer.done);
     assert_int_equal(pthread_create(&latecomer.thread, NULL, ring_late, NULL), 0);
     stop_counted(&busy);
