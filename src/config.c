@@ -8,13 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "defaults.h"
 #include "error.h"
 #include "option.h"
 #include "uri.h"
-
-/* librados by itself waits five minutes for a monitor; so long looks like a hang. */
-#define CONNECT_TIMEOUT_KEY "client_mount_timeout"
-#define CONNECT_TIMEOUT_SECONDS "30"
 
 #define CACHE_POLICY_KEY "rbd_cache_policy"
 #define CACHE_DIRTY_KEY "rbd_cache_max_dirty"
@@ -73,19 +70,8 @@ static int set_option(rados_t cluster, const char *key, const char *value, const
                         vd_quote(&quoted, key), strerror(-r));
 }
 
-/* What was said about options for which libvdisk has a default of its own. */
-struct said {
-    bool timeout;
-    bool cache_policy;
-};
-
-static void note(struct said *said, const char *key)
-{
-    said->timeout |= vd_option_key_equal(key, CONNECT_TIMEOUT_KEY);
-    said->cache_policy |= vd_option_key_equal(key, CACHE_POLICY_KEY);
-}
-
-static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, struct said *said, struct vdisk_error *err)
+/* *says_policy: the cache policy is among them. */
+static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, bool *says_policy, struct vdisk_error *err)
 {
     const char *key, *value;
 
@@ -97,12 +83,12 @@ static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, struct said *
 
         if (r < 0)
             return r;
-        note(said, key);
+        *says_policy |= vd_option_key_equal(key, CACHE_POLICY_KEY);
     }
     return 0;
 }
 
-static int apply_caller(rados_t cluster, const struct vdisk_open_options *options, struct said *said,
+static int apply_caller(rados_t cluster, const struct vdisk_open_options *options, bool *says_policy,
                         struct vdisk_error *err)
 {
     for (size_t i = 0; i < options->option_count; i++) {
@@ -110,7 +96,7 @@ static int apply_caller(rados_t cluster, const struct vdisk_open_options *option
 
         if (r < 0)
             return r;
-        note(said, options->options[i].key);
+        *says_policy |= vd_option_key_equal(options->options[i].key, CACHE_POLICY_KEY);
     }
     return 0;
 }
@@ -207,7 +193,7 @@ static int use_cache(rados_t cluster, const char *policy, struct vdisk_error *er
     return r < 0 ? r : set_option(cluster, CACHE_POLICY_KEY, policy, "libvdisk", err);
 }
 
-static int apply_cache_mode(rados_t cluster, uint32_t mode, const struct said *said, struct vdisk_error *err)
+static int apply_cache_mode(rados_t cluster, uint32_t mode, bool policy_is_said, struct vdisk_error *err)
 {
     int r;
 
@@ -220,31 +206,24 @@ static int apply_cache_mode(rados_t cluster, uint32_t mode, const struct said *s
         r = use_cache(cluster, "writeback", err);
         return r < 0 ? r : allow_dirty(cluster, err);
     default:
-        return said->cache_policy ? 0 : avoid_write_around(cluster, err);
+        return policy_is_said ? 0 : avoid_write_around(cluster, err);
     }
 }
 
 static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                  struct vdisk_error *err)
 {
-    char before[VALUE_MAX], after[VALUE_MAX];
-    struct said said = {0};
-    int r;
+    bool policy_is_said = false;
+    int r = vd_defaults_set(cluster, err);
 
-    get_value(cluster, CONNECT_TIMEOUT_KEY, before);
-    r = read_file(cluster, uri, options, err);
-    if (r < 0)
-        return r;
-    get_value(cluster, CONNECT_TIMEOUT_KEY, after);
-    said.timeout = strcmp(before, after) != 0;
-
-    r = apply_uri(cluster, uri, &said, err);
     if (r == 0)
-        r = apply_caller(cluster, options, &said, err);
-    if (r == 0 && !said.timeout)
-        r = set_option(cluster, CONNECT_TIMEOUT_KEY, CONNECT_TIMEOUT_SECONDS, "libvdisk", err);
+        r = read_file(cluster, uri, options, err);
     if (r == 0)
-        r = apply_cache_mode(cluster, options->cache_mode, &said, err);
+        r = apply_uri(cluster, uri, &policy_is_said, err);
+    if (r == 0)
+        r = apply_caller(cluster, options, &policy_is_said, err);
+    if (r == 0)
+        r = apply_cache_mode(cluster, options->cache_mode, policy_is_said, err);
     if (r == 0)
         r = check_key(cluster, vd_config_user(uri, options), err);
     return r;

@@ -6,8 +6,8 @@
  *
  * Connecting, in this order: the Ceph user; the configuration file; the URI's options in their order; the program's
  * own options, each of which so outranks the URI's of the same name; then the monitors, the pool, the namespace and the
- * image. Unless something above configures `client_mount_timeout` to other than Ceph's default, connecting gives up
- * after 30 seconds (librados by itself waits for 300).
+ * image. Unless something above, or the monitors' own configuration (`ceph config`), sets `client_mount_timeout`,
+ * connecting gives up after 30 seconds (librados by itself waits for 300).
  *
  * Disks that are opened with the same user, the same files, unchanged since, the same options in the same order, and
  * the same cache mode share connections, some at a time (vdisk_open_options.disks_per_connection), as do operations on

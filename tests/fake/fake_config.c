@@ -22,7 +22,7 @@ struct file {
 
 static SLIST_HEAD(, file) files = SLIST_HEAD_INITIALIZER(files);
 /* Options that the test has added: their values are the defaults. */
-static SLIST_HEAD(, fake_setting) added = SLIST_HEAD_INITIALIZER(added);
+static struct fake_settings added = SLIST_HEAD_INITIALIZER(added);
 /* Of the newest handle, which can be closed already. */
 static const struct fake_config *newest;
 static struct fake_text config_log;
@@ -70,11 +70,11 @@ static const struct fake_option *find_option(const char *name)
     return fake_option_find(name);
 }
 
-static struct fake_setting *find_setting(const struct fake_config *config, const char *name)
+static struct fake_setting *find_setting(const struct fake_settings *settings, const char *name)
 {
     struct fake_setting *setting;
 
-    SLIST_FOREACH(setting, &config->settings, next)
+    SLIST_FOREACH(setting, settings, next)
     {
         if (strcmp(setting->name, name) == 0)
             return setting;
@@ -82,20 +82,20 @@ static struct fake_setting *find_setting(const struct fake_config *config, const
     return NULL;
 }
 
-static void store(struct fake_config *config, const char *name, const char *value)
+static void store(struct fake_settings *settings, const char *name, const char *value)
 {
-    struct fake_setting *setting = find_setting(config, name);
+    struct fake_setting *setting = find_setting(settings, name);
 
     if (!setting) {
         setting = fake_alloc(sizeof *setting);
         setting->name = fake_strdup(name);
-        SLIST_INSERT_HEAD(&config->settings, setting, next);
+        SLIST_INSERT_HEAD(settings, setting, next);
     }
     free(setting->value);
     setting->value = fake_strdup(value);
 }
 
-static int set_normal(struct fake_config *config, const char *name, const char *text)
+static int set_normal(struct fake_settings *settings, const char *name, const char *text)
 {
     const struct fake_option *option = find_option(name);
     char *value;
@@ -108,7 +108,7 @@ static int set_normal(struct fake_config *config, const char *name, const char *
     value = fake_alloc(VALUE_SIZE);
     r = fake_option_parse(option, text, value, VALUE_SIZE);
     if (r == 0)
-        store(config, name, value);
+        store(settings, name, value);
     free(value);
     return r;
 }
@@ -116,10 +116,17 @@ static int set_normal(struct fake_config *config, const char *name, const char *
 int fake_config_set(struct fake_config *config, const char *name, const char *value)
 {
     char *normal = normalize(name);
-    int r = set_normal(config, normal, value);
+    int r = set_normal(&config->settings, normal, value);
 
     free(normal);
     return r;
+}
+
+int fake_config_set_default(struct fake_config *config, const char *name, const char *value)
+{
+    int r = set_normal(&config->defaults, name, value);
+
+    return r == -ENOENT ? 0 : r;
 }
 
 /* The value of a metavariable at the start of `text`, and how long its name is with the `$`. NULL if it is none. */
@@ -157,10 +164,12 @@ static void expand(const struct fake_config *config, struct fake_text *to, const
 static const char *raw_value(const struct fake_config *config, const char *name)
 {
     const struct fake_option *option = find_option(name);
-    const struct fake_setting *setting = find_setting(config, name);
+    const struct fake_setting *setting = find_setting(&config->settings, name);
 
     if (!option)
         return NULL;
+    if (!setting)
+        setting = find_setting(&config->defaults, name);
     return setting ? setting->value : option->value;
 }
 
@@ -273,6 +282,7 @@ int fake_config_read_file(struct fake_config *config, const char *path)
 void fake_config_init(struct fake_config *config, const char *id)
 {
     SLIST_INIT(&config->settings);
+    SLIST_INIT(&config->defaults);
     config->id = fake_strdup(id);
     config->cluster = fake_strdup("");
     newest = config;
@@ -285,14 +295,20 @@ static void free_setting(struct fake_setting *setting)
     free(setting);
 }
 
-void fake_config_free(struct fake_config *config)
+static void free_settings(struct fake_settings *settings)
 {
-    while (!SLIST_EMPTY(&config->settings)) {
-        struct fake_setting *setting = SLIST_FIRST(&config->settings);
+    while (!SLIST_EMPTY(settings)) {
+        struct fake_setting *setting = SLIST_FIRST(settings);
 
-        SLIST_REMOVE_HEAD(&config->settings, next);
+        SLIST_REMOVE_HEAD(settings, next);
         free_setting(setting);
     }
+}
+
+void fake_config_free(struct fake_config *config)
+{
+    free_settings(&config->settings);
+    free_settings(&config->defaults);
     free(config->id);
     free(config->cluster);
 }
@@ -331,12 +347,7 @@ void fake_config_reset(void)
         free(file->text);
         free(file);
     }
-    while (!SLIST_EMPTY(&added)) {
-        struct fake_setting *setting = SLIST_FIRST(&added);
-
-        SLIST_REMOVE_HEAD(&added, next);
-        free_setting(setting);
-    }
+    free_settings(&added);
     free(config_log.text);
     config_log = (struct fake_text){NULL, 0, 0};
     newest = NULL;

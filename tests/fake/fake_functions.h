@@ -19,6 +19,7 @@ enum {
     X(rados_shutdown, FAKE_BLOCKING)                                                                                   \
     X(rados_conf_read_file, FAKE_FALLIBLE)                                                                             \
     X(rados_conf_parse_env, FAKE_FALLIBLE)                                                                             \
+    X(rados_conf_parse_argv, FAKE_FALLIBLE)                                                                            \
     X(rados_conf_set, FAKE_FALLIBLE)                                                                                   \
     X(rados_conf_get, FAKE_FALLIBLE)                                                                                   \
     X(rados_connect, FAKE_CALL)                                                                                        \

@@ -260,8 +260,12 @@ const struct fake_option *fake_option_find(const char *name);
 /* Writes the value in the form rados_conf_get tells it: 0, -EINVAL if it is not one of the type, -ERANGE. */
 int fake_option_parse(const struct fake_option *option, const char *text, char *value, size_t size);
 
+SLIST_HEAD(fake_settings, fake_setting);
+
 struct fake_config {
-    SLIST_HEAD(, fake_setting) settings;
+    struct fake_settings settings;
+    /* What these are without one. */
+    struct fake_settings defaults;
     char *id;
     /* What $cluster stands for. */
     char *cluster;
@@ -270,6 +274,8 @@ struct fake_config {
 void fake_config_init(struct fake_config *config, const char *id);
 void fake_config_free(struct fake_config *config);
 int fake_config_set(struct fake_config *config, const char *name, const char *value);
+/* Of an option that Ceph does not know: 0. */
+int fake_config_set_default(struct fake_config *config, const char *name, const char *value);
 int fake_config_get(const struct fake_config *config, const char *name, char *value, size_t size);
 int fake_config_read_file(struct fake_config *config, const char *path);
 

@@ -111,6 +111,35 @@ int rados_conf_parse_env(rados_t cluster, const char *variable)
     return fake_leave(r);
 }
 
+static int take_default(struct fake_client *client, const char *argument)
+{
+    static const char prefix[] = "--default-";
+    char *name, *equals;
+    int r;
+
+    if (strncmp(argument, prefix, strlen(prefix)) != 0)
+        fake_abort("rados_conf_parse_argv: only defaults are known here, not %s", argument);
+    name = fake_strdup(argument + strlen(prefix));
+    equals = strchr(name, '=');
+    if (!equals)
+        fake_abort("rados_conf_parse_argv: %s lacks a value", argument);
+    *equals = '\0';
+    fake_config_log("default %s=%s", name, equals + 1);
+    r = fake_config_set_default(&client->config, name, equals + 1);
+    free(name);
+    return r;
+}
+
+int rados_conf_parse_argv(rados_t cluster, int count, const char **arguments)
+{
+    int r = fake_enter(FN_rados_conf_parse_argv);
+    struct fake_client *client = get_client(cluster);
+
+    for (int i = 1; r == 0 && i < count; i++)
+        r = take_default(client, arguments[i]);
+    return fake_leave(r);
+}
+
 int rados_conf_set(rados_t cluster, const char *option, const char *value)
 {
     int r = fake_enter(FN_rados_conf_set);

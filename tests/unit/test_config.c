@@ -64,13 +64,13 @@ static void everything_is_applied_in_the_documented_order(void **state)
     must_open("rbd:p/i:rbd_cache=true:id=u:debug_rbd=1:conf=/c:rbd_cache=true",
               ANY_OPTIONS(PROGRAM({"rbd_cache", "false"}, {"rbd_cache_size", "4M"})));
     assert_string_equal(fake_conf_log(), "create id=u\n"
+                                         "default client_mount_timeout=30\n"
                                          "file /c\n"
                                          "set rbd_cache=true\n"
                                          "set debug_rbd=1\n"
                                          "set rbd_cache=true\n"
                                          "set rbd_cache=false\n"
                                          "set rbd_cache_size=4M\n"
-                                         "set client_mount_timeout=30\n"
                                          "connect\n"
                                          "shutdown\n");
 }
@@ -80,8 +80,8 @@ static void the_defaults_are_admin_and_the_search_path(void **state)
     (void)state;
     must_open(IMAGE_URI, NULL);
     assert_string_equal(fake_conf_log(), "create id=admin\n"
+                                         "default client_mount_timeout=30\n"
                                          "file\n"
-                                         "set client_mount_timeout=30\n"
                                          "set rbd_cache=false\n"
                                          "connect\n"
                                          "shutdown\n");
@@ -147,7 +147,7 @@ static void the_programs_conf_outranks_the_uris(void **state)
     (void)state;
     fake_conf_file_text("/program", "key = x");
     must_open("rbd:p/i:conf=/uri", ANY_OPTIONS(.conf = "/program"));
-    assert_contains(fake_conf_log(), "create id=admin\nfile /program\n");
+    assert_contains(fake_conf_log(), "\nfile /program\n");
     assert_int_equal(fake_calls("rados_conf_read_file"), 1);
 }
 
@@ -156,7 +156,7 @@ static void the_uris_conf_outranks_the_search_path(void **state)
     (void)state;
     fake_conf_file_text("/last", "key = x");
     must_open("rbd:p/i:conf=/first:conf=/last", ANY_OPTIONS());
-    assert_contains(fake_conf_log(), "create id=admin\nfile /last\n");
+    assert_contains(fake_conf_log(), "\nfile /last\n");
     assert_int_equal(fake_calls("rados_conf_read_file"), 1);
 }
 
@@ -169,6 +169,17 @@ static void finding_no_default_file_is_no_error(void **state)
     must_open("rbd:p/i:key=" SECRET, NULL);
 }
 
+static void defaults_that_ceph_refuses_end_the_opening(void **state)
+{
+    struct vdisk_error err;
+
+    (void)state;
+    fake_fail_call("rados_conf_parse_argv", 1, EINVAL);
+    assert_int_equal(try_open(IMAGE_URI, NULL, &err), -EINVAL);
+    assert_says(&err, -EINVAL, "defaults of options");
+    assert_string_equal(fake_conf_log(), "create id=admin\nshutdown\n");
+}
+
 static void an_unreadable_default_file_is_an_error(void **state)
 {
     struct vdisk_error err;
@@ -177,7 +188,7 @@ static void an_unreadable_default_file_is_an_error(void **state)
     fake_conf_file(NULL, -EACCES);
     assert_int_equal(try_open("rbd:p/i:key=" SECRET, NULL, &err), -EACCES);
     assert_says(&err, -EACCES, "default search path");
-    assert_string_equal(fake_conf_log(), "create id=admin\nfile\nshutdown\n");
+    assert_string_equal(fake_conf_log(), "create id=admin\ndefault client_mount_timeout=30\nfile\nshutdown\n");
 }
 
 /* By its name; or, when that is the value of the URI's option, by the option's. */
@@ -248,7 +259,11 @@ static void an_option_that_fails_ends_the_opening(void **state)
     (void)state;
     assert_int_equal(try_open("rbd:p/i:no_such=1:rbd_cache=true", ANY_OPTIONS(PROGRAM({"debug_rbd", "1"})), &err),
                      -EINVAL);
-    assert_string_equal(fake_conf_log(), "create id=admin\nfile\nset no_such=1\nshutdown\n");
+    assert_string_equal(fake_conf_log(), "create id=admin\n"
+                                         "default client_mount_timeout=30\n"
+                                         "file\n"
+                                         "set no_such=1\n"
+                                         "shutdown\n");
 }
 
 /*
@@ -350,6 +365,8 @@ static void the_files_timeout_stands(void **state)
     fake_conf_file_text(NULL, "key = x\nclient mount timeout = 77\n");
     assert_timeout(IMAGE_URI, NULL, "77");
     assert_timeout("rbd:p/i:client_mount_timeout=7", NULL, "7");
+    fake_conf_file_text(NULL, "key = x\nclient mount timeout = 300\n");
+    assert_timeout(IMAGE_URI, NULL, "300");
 }
 
 /* Keys. */
@@ -727,6 +744,7 @@ int main(void)
         TEST(the_programs_conf_outranks_the_uris),
         TEST(the_uris_conf_outranks_the_search_path),
         TEST(finding_no_default_file_is_no_error),
+        TEST(defaults_that_ceph_refuses_end_the_opening),
         TEST(an_unreadable_default_file_is_an_error),
         TEST(a_missing_file_that_was_given_is_named),
         TEST(a_malformed_file_that_was_given_is_named),

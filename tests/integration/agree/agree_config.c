@@ -124,6 +124,35 @@ static void defaults_are_the_same(void **state)
     }
 }
 
+static const char *value_of(rados_t handle, const char *name)
+{
+    static char value[64];
+
+    assert_int_equal(rados_conf_get(handle, name, value, sizeof value), 0);
+    return value;
+}
+
+static int set_default(rados_t handle, const char *argument)
+{
+    const char *arguments[] = {"me", argument};
+
+    return rados_conf_parse_argv(handle, 2, arguments);
+}
+
+static void defaults_can_be_replaced_and_outranked(void **state)
+{
+    assert_int_equal(rados_conf_set(*state, "rbd_cache_size", "1M"), 0);
+    assert_int_equal(set_default(*state, "--default-rbd_cache_size=2M"), 0);
+    assert_string_equal(value_of(*state, "rbd_cache_size"), "1048576");
+    assert_int_equal(set_default(*state, "--default-client_mount_timeout=7"), 0);
+    assert_string_equal(value_of(*state, "client_mount_timeout"), "7");
+    assert_int_equal(rados_conf_set(*state, "client_mount_timeout", "300"), 0);
+    assert_string_equal(value_of(*state, "client_mount_timeout"), "300");
+    assert_int_equal(set_default(*state, "--default-nonsense=1"), 0);
+    assert_int_equal(set_default(*state, "--default-client_mount_timeout=x"), -EINVAL);
+    assert_string_equal(value_of(*state, "client_mount_timeout"), "300");
+}
+
 static void short_buffers_are_noticed(void **state)
 {
     char value[4];
@@ -167,8 +196,13 @@ int agree_on_config(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(settings_are_taken_and_told), TEST(unknown_options_are_not_found), TEST(defaults_are_the_same),
-        TEST(short_buffers_are_noticed),   TEST(missing_files_are_not_found),   TEST(unconnected_handles_have_no_pools),
+        TEST(settings_are_taken_and_told),
+        TEST(unknown_options_are_not_found),
+        TEST(defaults_are_the_same),
+        TEST(defaults_can_be_replaced_and_outranked),
+        TEST(short_buffers_are_noticed),
+        TEST(missing_files_are_not_found),
+        TEST(unconnected_handles_have_no_pools),
         TEST(handles_connect_once),
     };
 
