@@ -214,7 +214,7 @@ static int apply(rados_t cluster, const struct vdisk_uri *uri, const struct vdis
                  struct vdisk_error *err)
 {
     bool policy_is_said = false;
-    int r = vd_defaults_set(cluster, err);
+    int r = vd_defaults_set(cluster, options->tuning, err);
 
     if (r == 0)
         r = read_file(cluster, uri, options, err);

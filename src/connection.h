@@ -36,6 +36,7 @@ struct vd_connection {
 
     /* What it was configured with beside what names the cluster: what libvdisk sets, and the files as they were. */
     uint32_t cache_mode;
+    uint32_t tuning;
     uint64_t conf_digest;
     char *keyrings;
     uint64_t keyrings_digest;

@@ -29,7 +29,7 @@ static bool fits(const struct vd_connection *connection, const struct request *r
 {
     unsigned int most = request->options->disks_per_connection;
 
-    if (connection->cache_mode != request->options->cache_mode)
+    if (connection->cache_mode != request->options->cache_mode || connection->tuning != request->options->tuning)
         return false;
     if (atomic_load_explicit(&connection->retired, memory_order_relaxed))
         return false;
@@ -54,6 +54,7 @@ static struct vd_connection *add_new(const struct request *request)
         return NULL;
     connection->cluster = vd_cluster_share(request->cluster);
     connection->cache_mode = request->options->cache_mode;
+    connection->tuning = request->options->tuning;
     connection->next = request->cluster->connections;
     request->cluster->connections = connection;
     return connection;

@@ -6,13 +6,14 @@
 #define VD_DEFAULTS_H
 
 #include <rados/librados.h>
+#include <stdint.h>
 
 #include <vdisk/error.h>
 
 /*
  * For a new handle. Whatever anybody writes outranks it, before and after: the monitors' database, a file, the URI, the
- * program.
+ * program. `tuning`: enum vdisk_tuning.
  */
-int vd_defaults_set(rados_t cluster, struct vdisk_error *err);
+int vd_defaults_set(rados_t cluster, uint32_t tuning, struct vdisk_error *err);
 
 #endif

@@ -54,12 +54,12 @@ static int check_fields(const struct vdisk_open_options *options, uint32_t known
         r = check_opening(options, err);
     if (r < 0)
         return r;
-    if (options->reserved)
-        return vd_error_set(err, -EINVAL, "vdisk_open_options.reserved is not zero.");
     if (known_flags == 0 && options->encryption)
         return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is for opening a disk only.");
     if (options->cache_mode > VDISK_CACHE_WRITE_BACK)
         return vd_error_set(err, -EINVAL, "vdisk_open_options.cache_mode is not one that can be chosen.");
+    if (options->tuning > VDISK_TUNE_FOOTPRINT)
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.tuning is none that is known.");
     if (options->id && !options->id[0])
         return vd_error_set(err, -EINVAL, "vdisk_open_options.id is empty; leave it NULL for the default.");
     if (options->conf && !options->conf[0])

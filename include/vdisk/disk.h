@@ -9,8 +9,8 @@
  * image. Unless something above, or the monitors' own configuration (`ceph config`), sets `client_mount_timeout`,
  * connecting gives up after 30 seconds (librados by itself waits for 300).
  *
- * Disks that are opened with the same user, the same files, unchanged since, the same options in the same order, and
- * the same cache mode share connections, some at a time (vdisk_open_options.disks_per_connection), as do operations on
+ * Disks that are opened with the same user, the same files, unchanged since, the same options in the same order,
+ * the same cache mode and the same tuning share connections, some at a time (vdisk_open_options.disks_per_connection), as do operations on
  * images that are not open. A connection that the cluster has fenced is not given to anybody else. The last to let go
  * of a connection closes it.
  *
@@ -77,6 +77,28 @@ enum vdisk_cache_mode {
     /* Only told by vdisk_get_info, when a program, the pool or the image is configured so: as Ceph has it by default.
      */
     VDISK_CACHE_WRITE_AROUND = 4,
+};
+
+/*
+ * Other defaults than Ceph's for a few of its options. Whatever anybody writes about one of these outranks it: the
+ * monitors' own configuration (`ceph config`), a file, the URI, the program's options, the pool or the image. What each
+ * does to speed and size is in docs/performance.md.
+ */
+enum vdisk_tuning {
+    /* Ceph's own. */
+    VDISK_TUNE_NONE = 0,
+    /*
+     * Less work for each request. One thread of a connection deals with what arrives (`librados_thread_count`), where
+     * Ceph's two get in each other's way; it decrypts, too, for all disks that share the connection. And reads ask for
+     * whole ranges (`rbd_sparse_read_threshold_bytes` of 1 GiB), not for what is stored of them, so holes inside of
+     * objects travel as zeroes.
+     */
+    VDISK_TUNE_THROUGHPUT = 1,
+    /*
+     * Fewer threads and less memory: as VDISK_TUNE_THROUGHPUT, and one thread of a connection does all that is sent
+     * and received (`ms_async_op_threads`), where Ceph has three. See also vdisk_open_options.disks_per_connection.
+     */
+    VDISK_TUNE_FOOTPRINT = 2,
 };
 
 /* One Ceph configuration option of the program's own. */
@@ -167,8 +189,8 @@ struct vdisk_open_options {
      * size of a disk that is open read-only has changed.
      */
     uint32_t encryption;
-    /* Zero. */
-    uint32_t reserved;
+    /* enum vdisk_tuning. */
+    uint32_t tuning;
     /*
      * The passphrase: `passphrase_size` bytes, or the file that holds it; one newline at its end does not count. The
      * library wipes its copies when they are not needed any more. For bytes, that is when the disk is closed. A file is

@@ -23,6 +23,20 @@ struct lane {
     struct vdisk_queue *queue;
 };
 
+static uint32_t find_tuning(const char *name)
+{
+    static const char *const names[] = {
+        [VDISK_TUNE_NONE] = "none", [VDISK_TUNE_THROUGHPUT] = "throughput", [VDISK_TUNE_FOOTPRINT] = "footprint"};
+
+    for (uint32_t i = 0; name && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
+    }
+    if (name)
+        bench_fail("--tuning", "none, throughput or footprint is expected");
+    return VDISK_TUNE_NONE;
+}
+
 static void set_options(struct vdisk_open_options *options, struct vdisk_option *ceph, const struct job *job)
 {
     vdisk_open_options_init(options, sizeof *options);
@@ -32,8 +46,7 @@ static void set_options(struct vdisk_open_options *options, struct vdisk_option 
     for (unsigned int i = 0; i < job->option_count; i++)
         ceph[i] = (struct vdisk_option){.key = job->options[i].key, .value = job->options[i].value};
     options->disks_per_connection = job->disks_per_connection;
-    if (job->tuning)
-        bench_unsupported("tuning profiles");
+    options->tuning = find_tuning(job->tuning);
 }
 
 static struct vdisk *open_disk(const struct job *job, unsigned int index, const struct vdisk_open_options *options)

@@ -62,7 +62,7 @@ static _Noreturn void usage(int status)
           "      --plug                    submit each batch between plug and unplug (vdisk)\n"
           "      --poll                    sleep in poll(), as an event loop does (vdisk)\n"
           "      --disks-per-connection N  how many share a connection (vdisk)\n"
-          "      --tuning NAME             a profile: throughput, latency or footprint (vdisk)\n"
+          "      --tuning NAME             none, throughput or footprint (vdisk)\n"
           "  -p, --pool NAME               \"rbd\"\n"
           "  -o, --option KEY=VALUE        a Ceph option, for both engines; can be repeated\n"
           "\n"

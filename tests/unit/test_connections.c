@@ -144,10 +144,13 @@ static void what_is_configured_otherwise_is_not_shared(void **state)
     disks[count++] = must_open(IMAGE_URI, OPTIONS(.id = "other"));
     disks[count++] = must_open(IMAGE_URI, OPTIONS(.cache_mode = VDISK_CACHE_WRITE_BACK));
     disks[count++] = must_open(IMAGE_URI, OPTIONS(.cache_mode = VDISK_CACHE_WRITE_THROUGH));
+    disks[count++] = must_open(IMAGE_URI, OPTIONS(.tuning = VDISK_TUNE_THROUGHPUT));
+    disks[count++] = must_open(IMAGE_URI, OPTIONS(.tuning = VDISK_TUNE_FOOTPRINT));
     assert_int_equal(connects(), count);
     disks[count++] = must_open(IMAGE_URI, OPTIONS(.cache_mode = VDISK_CACHE_WRITE_BACK));
+    disks[count++] = must_open(IMAGE_URI, OPTIONS(.tuning = VDISK_TUNE_FOOTPRINT));
     disks[count++] = must_open(IMAGE_URI ":rbd_cache_size=2M", NULL);
-    assert_int_equal(connects(), count - 2);
+    assert_int_equal(connects(), count - 3);
     close_many(count);
 }
 

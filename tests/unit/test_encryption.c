@@ -117,7 +117,6 @@ static void what_makes_no_sense_is_refused(void **state)
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS2, .passphrase_size = 1), -EINVAL, "passphrase is NULL");
     must_fail(OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS2, .passphrase = long_one, .passphrase_size = 65537), -EINVAL,
               "65536 bytes");
-    must_fail(OPTIONS(.reserved = 1), -EINVAL, "reserved");
     assert_int_equal(fake_calls(NULL), 0);
 }
 

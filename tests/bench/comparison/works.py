@@ -12,7 +12,7 @@ Work = namedtuple("Work", "name contestants targets rounds group", defaults=(Non
 
 # Of disks on one connection.
 SHARING = (1, 8, 16, 64)
-PROFILES = ("throughput", "latency", "footprint")
+PROFILES = ("throughput", "footprint")
 
 
 def _small_random(name, rw, depth):
