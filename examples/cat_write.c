@@ -158,6 +158,7 @@ int cat_write(struct vdisk *disk, const struct cat_range *range, struct progress
     if (result < 0)
         return result;
 
+    descriptor_widen_pipe(STDIN_FILENO);
     progress_start(progress, total);
     result = copy(&writing, err);
     if (result == 0 && !range->has_length)

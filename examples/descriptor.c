@@ -2,6 +2,7 @@
 #include "descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,4 +66,12 @@ bool descriptor_remaining(uint64_t *remaining, int fd)
     off_t size = S_ISBLK(status.st_mode) ? device_size(fd, position) : status.st_size;
     *remaining = size > position ? (uint64_t)(size - position) : 0;
     return true;
+}
+
+void descriptor_widen_pipe(int fd)
+{
+    enum { WIDE = 1 << 20 };
+    int size = fcntl(fd, F_GETPIPE_SZ);
+    if (size >= 0 && size < WIDE)
+        fcntl(fd, F_SETPIPE_SZ, WIDE);
 }

@@ -25,4 +25,10 @@ int descriptor_write(int fd, const void *data, size_t length);
  */
 bool descriptor_remaining(uint64_t *remaining, int fd);
 
+/*
+ * Has a pipe hold a megabyte, if the system allows: what it holds by itself is full sixteen times as often, and each
+ * time one end goes to sleep. Does nothing to other descriptors.
+ */
+void descriptor_widen_pipe(int fd);
+
 #endif

@@ -16,6 +16,7 @@ void output_start(struct output *output, int fd)
 {
     struct stat status;
     *output = (struct output){.fd = fd};
+    descriptor_widen_pipe(fd);
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
         return;
     /* With O_APPEND a write goes to the end wherever the position is, so skipping would lose the zeroes. */

@@ -7,8 +7,8 @@
 
 #include "tool.h"
 
-/* With smaller requests the cost of each shows, with larger ones the memory. */
-enum { CHUNK_MIN = 512 << 10, CHUNK_MAX = 4 << 20, PAGE = 4096 };
+/* With smaller requests the cost of each shows, with larger ones the memory, and the caches of the processor. */
+enum { CHUNK_MIN = 512 << 10, CHUNK_MAX = 1 << 20, PAGE = 4096 };
 
 /* All are powers of two, so a chunk is a number of whole objects, or a whole part of one. */
 static size_t chunk_size(uint64_t optimal)

@@ -107,6 +107,7 @@ static int open_disk(struct vdisk **disk, struct command *command, const struct 
     if (command->writes && vdisk_uri_snapshot(uri))
         return tool_fail(err, -EROFS, "Snapshot %s cannot be written: snapshots are read-only.",
                          text_quote(&quoted, vdisk_uri_snapshot(uri)));
+    command->target.open.tuning = VDISK_TUNE_THROUGHPUT;
     command->target.open.flags = command->writes ? command->target.change_flags : VDISK_OPEN_READ_ONLY;
     return vdisk_open(disk, uri, &command->target.open, err);
 }
