@@ -91,12 +91,20 @@ def _find(pattern, path):
     return found.group(1) if found else "unknown"
 
 
+def _free_page_reporting():
+    """Whether what is freed goes back to the host, so that to touch it again takes the host's time, now and then."""
+    path = "/sys/module/page_reporting/parameters/page_reporting_order"
+    largest = 10
+    return os.path.exists(path) and int(_find(r"(\d+)", path)) <= largest
+
+
 def describe_machine():
     """A list of (what, which): nothing that tells whose machine it is."""
     memory = int(_find(r"^MemTotal:\s*(\d+) kB", "/proc/meminfo")) / 2**20
     return [
         ("processor", f"{_find('^model name.*: (.*)', '/proc/cpuinfo')}, {os.cpu_count()} cores"),
         ("memory", f"{memory:.0f} GiB"),
+        ("free page reporting", "on" if _free_page_reporting() else "off"),
         ("kernel", platform.release()),
         ("Ceph", re.search(r"version (\S+)", _first_line("ceph", "--version")).group(1) +
          ", one OSD with memstore, on the same machine"),

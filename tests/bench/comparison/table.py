@@ -10,6 +10,7 @@ MEASURES = {
 
 TITLES = {
     "targets": None,
+    "bounds": "### What librbd and the cluster allow",
     "sharing": "### How many disks share a connection",
     "tuning": "### Tuning profiles",
 }

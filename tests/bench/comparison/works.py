@@ -87,17 +87,42 @@ def _disks(scale):
     ]
 
 
-def _tuning():
+def _bounds():
+    """What the targets that need librbd or the cluster to be faster are up against: librbd alone, without our copy."""
+    no_copy = ("--option", "rbd_disable_zero_copy_writes=false")
+    no_scheduler = ("--option", "rbd_io_scheduler=none")
+    large = {"librbd": bench("librbd", "write", "1M", 16),
+             "librbd without any copy": bench("librbd", "write", "1M", 16, *no_copy),
+             "vdisk's copy instead of librbd's": bench("vdisk", "write", "1M", 16, *no_copy)}
+    small = {"librbd": bench("librbd", "write", "4K", 32),
+             "librbd without its scheduler": bench("librbd", "write", "4K", 32, *no_scheduler),
+             "librbd, 128 KiB QD1": bench("librbd", "write", "128K", 1),
+             "librbd, 64 KiB QD2": bench("librbd", "write", "64K", 2)}
+    return [
+        Work("1 MiB sequential write QD16", large,
+             [Target("librbd", measure, ours=name) for name in large if name != "librbd"
+              for measure in ("mb_per_s", "cpu")], group="bounds"),
+        Work("4 KiB sequential write QD32", small,
+             [Target("librbd", "mb_per_s", ours=name) for name in small if name != "librbd"], group="bounds"),
+    ]
+
+
+def _tuning(scale):
     works = []
     for name, rw, block, depth in (("4 KiB random read QD1", "randread", "4K", 1),
                                    ("4 KiB random read QD32", "randread", "4K", 32),
+                                   ("4 KiB random write QD32", "randwrite", "4K", 32),
                                    ("1 MiB sequential read QD16", "read", "1M", 16)):
-        contestants = {"no profile": bench("vdisk", rw, block, depth)}
+        contestants = {"none": bench("vdisk", rw, block, depth)}
         targets = []
         for profile in PROFILES:
             contestants[profile] = bench("vdisk", rw, block, depth, "--tuning", profile)
-            targets += [Target("no profile", measure, ours=profile) for measure in ("iops", "cpu", "threads", "rss")]
+            targets += [Target("none", measure, ours=profile) for measure in ("iops", "cpu", "peak_rss")]
         works.append(Work(name, contestants, targets, group="tuning"))
+    disks = {profile: many("vdisk", "--tuning", profile) for profile in ("none", *PROFILES)}
+    works.append(Work(f"{scale.disks} disks", disks,
+                      [Target("none", measure, ours=profile) for profile in PROFILES
+                       for measure in ("iops", "cpu", "threads", "rss")], group="tuning"))
     return works
 
 
@@ -112,5 +137,6 @@ def all_works(scale):
         _large_read("1 MiB sequential read QD16", "1M"),
         *_copies(scale),
         *_disks(scale),
-        *_tuning(),
+        *_bounds(),
+        *_tuning(scale),
     ]
