@@ -140,7 +140,7 @@ int vdisk_queue_error(struct vdisk_queue *queue, const struct vdisk_completion *
  * As vdisk_queue_reap, but blocks until at least `min` completions are there or `timeout_ms` milliseconds have passed
  * (-1: no limit). Returns how many it took: fewer than `min` on a timeout, and when there are fewer requests than that
  * left to complete, so waiting on an idle queue returns 0 at once; with a watch (event.h) there can always be more.
- * Signals do not end the wait.
+ * Signals do not end the wait. The thread sleeps once for all `min`, however far apart they come.
  *
  * -EINVAL  as for vdisk_queue_reap, or min is greater than max, or timeout_ms is less than -1
  * -EPERM   a forked child
