@@ -10,9 +10,9 @@
  * connecting gives up after 30 seconds (librados by itself waits for 300).
  *
  * Disks that are opened with the same user, the same files, unchanged since, the same options in the same order,
- * the same cache mode and the same tuning share connections, some at a time (vdisk_open_options.disks_per_connection), as do operations on
- * images that are not open. A connection that the cluster has fenced is not given to anybody else. The last to let go
- * of a connection closes it.
+ * the same cache mode and the same tuning share connections, some at a time (vdisk_open_options.disks_per_connection),
+ * as do operations on images that are not open. A connection that the cluster has fenced is not given to anybody else.
+ * The last to let go of a connection closes it.
  *
  * Ceph's default cache policy, write-around, is not used: with it a write that fails after it was called complete can
  * be forgotten, and the next flush claims success (seen with librbd 16.2.15). Where it would be in force, `rbd_cache`
