@@ -55,7 +55,7 @@ static void *open_disks(const struct job *job)
 {
     struct disks *disks = bench_alloc(1, sizeof *disks + job->disks * sizeof disks->disk[0]);
 
-    if (job->zero_copy || job->plug || job->poll || job->disks_per_connection || job->tuning)
+    if (job->zero_copy || job->plug || job->poll || job->open_together || job->disks_per_connection || job->tuning)
         bench_fail("librbd", "this is an option of libvdisk's");
     disks->count = job->disks;
     for (unsigned int i = 0; i < disks->count; i++)

@@ -49,18 +49,61 @@ static void set_options(struct vdisk_open_options *options, struct vdisk_option 
     options->tuning = find_tuning(job->tuning);
 }
 
-static struct vdisk *open_disk(const struct job *job, unsigned int index, const struct vdisk_open_options *options)
+static struct vdisk_uri *uri_of(const struct job *job, unsigned int index)
 {
     struct vdisk_error err;
     struct vdisk_uri *uri;
-    struct vdisk *disk;
     char image[128];
 
-    if (vdisk_uri_new(&uri, job->pool, NULL, job_image(job, index, image, sizeof image), NULL, &err) < 0 ||
-        vdisk_open(&disk, uri, options, &err) < 0)
-        bench_fail("opening", err.message);
-    vdisk_uri_free(uri);
-    return disk;
+    if (vdisk_uri_new(&uri, job->pool, NULL, job_image(job, index, image, sizeof image), NULL, &err) < 0)
+        bench_fail("naming", err.message);
+    return uri;
+}
+
+static void open_in_turn(struct disks *disks, const struct job *job, const struct vdisk_open_options *options)
+{
+    struct vdisk_error err;
+
+    for (unsigned int i = 0; i < disks->count; i++) {
+        struct vdisk_uri *uri = uri_of(job, i);
+
+        if (vdisk_open(&disks->disk[i], uri, options, &err) < 0)
+            bench_fail("opening", err.message);
+        vdisk_uri_free(uri);
+    }
+}
+
+static void await_openings(struct vdisk_queue *queue, unsigned int count)
+{
+    struct vdisk_completion done;
+    struct vdisk_error err;
+
+    for (unsigned int i = 0; i < count; i++) {
+        bench_check("vdisk_queue_wait", vdisk_queue_wait(queue, &done, 1, 1, -1));
+        if (vdisk_queue_error(queue, &done, &err) < 0)
+            bench_fail("opening", err.message);
+    }
+}
+
+static void open_together(struct disks *disks, const struct job *job, const struct vdisk_open_options *options)
+{
+    struct vdisk_queue_options queue_options;
+    struct vdisk_queue *queue;
+    struct vdisk_error err;
+
+    vdisk_queue_options_init(&queue_options, sizeof queue_options);
+    queue_options.depth = disks->count;
+    if (vdisk_queue_create(&queue, &queue_options, &err) < 0)
+        bench_fail("queue", err.message);
+    for (unsigned int i = 0; i < disks->count; i++) {
+        struct vdisk_uri *uri = uri_of(job, i);
+
+        if (vdisk_aio_open(queue, &disks->disk[i], uri, options, 0, NULL, &err) < 0)
+            bench_fail("opening", err.message);
+        vdisk_uri_free(uri);
+    }
+    await_openings(queue, disks->count);
+    bench_check("vdisk_queue_destroy", vdisk_queue_destroy(queue));
 }
 
 static void *open_disks(const struct job *job)
@@ -73,8 +116,10 @@ static void *open_disks(const struct job *job)
     disks->flags = job->zero_copy ? VDISK_IO_ZERO_COPY : 0;
     disks->poll = job->poll;
     disks->count = job->disks;
-    for (unsigned int i = 0; i < disks->count; i++)
-        disks->disk[i] = open_disk(job, i, &options);
+    if (job->open_together)
+        open_together(disks, job, &options);
+    else
+        open_in_turn(disks, job, &options);
     return disks;
 }
 

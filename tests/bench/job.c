@@ -11,6 +11,7 @@
 enum {
     OPTION_DISKS_PER_CONNECTION = 256,
     OPTION_FILL,
+    OPTION_OPEN_TOGETHER,
     OPTION_PLUG,
     OPTION_POLL,
     OPTION_TUNING,
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"disks-per-connection", required_argument, NULL, OPTION_DISKS_PER_CONNECTION},
     {"fill", no_argument, NULL, OPTION_FILL},
+    {"open-together", no_argument, NULL, OPTION_OPEN_TOGETHER},
     {"plug", no_argument, NULL, OPTION_PLUG},
     {"poll", no_argument, NULL, OPTION_POLL},
     {"tuning", required_argument, NULL, OPTION_TUNING},
@@ -61,6 +63,7 @@ static _Noreturn void usage(int status)
           "      --zero-copy               let Ceph have the caller's memory (vdisk)\n"
           "      --plug                    submit each batch between plug and unplug (vdisk)\n"
           "      --poll                    sleep in poll(), as an event loop does (vdisk)\n"
+          "      --open-together           open all disks at once, on a queue (vdisk)\n"
           "      --disks-per-connection N  how many share a connection (vdisk)\n"
           "      --tuning NAME             none, throughput or footprint (vdisk)\n"
           "  -p, --pool NAME               \"rbd\"\n"
@@ -132,6 +135,8 @@ static bool set_vdisk_option(struct job *job, int c, const char *argument)
     case OPTION_DISKS_PER_CONNECTION:
         job->disks_per_connection = small_number(argument, 1, 65536);
         return true;
+    case OPTION_OPEN_TOGETHER:
+        return job->open_together = true;
     case OPTION_PLUG:
         return job->plug = true;
     case OPTION_POLL:

@@ -43,6 +43,7 @@ struct job {
     bool fill;
     bool verify;
     /* 0: the library's default. */
+    bool open_together;
     unsigned int disks_per_connection;
     /* NULL: none. */
     const char *tuning;

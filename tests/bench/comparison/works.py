@@ -78,9 +78,12 @@ def _disks(scale):
                if n <= scale.disks}
     return [
         Work(f"{scale.disks} disks in one process",
-             {"vdisk": many("vdisk"), "librbd": many("librbd")},
+             {"vdisk": many("vdisk"), "vdisk, opened together": many("vdisk", "--open-together"),
+              "librbd": many("librbd")},
              [Target("librbd", "threads", most=1 / 8), Target("librbd", "rss", most=1 / 2),
-              Target("librbd", "opening", most=1 / 3), Target("librbd", "iops"), Target("librbd", "cpu")]),
+              Target("librbd", "opening", most=1 / 3),
+              Target("librbd", "opening", most=1 / 3, ours="vdisk, opened together"), Target("librbd", "iops"),
+              Target("librbd", "cpu")]),
         Work(f"{scale.disks} disks", sharing,
              [Target("1 on a connection", measure, ours=name) for name in sharing if name != "1 on a connection"
               for measure in ("iops", "cpu", "threads", "rss", "opening")], group="sharing"),
