@@ -96,6 +96,10 @@ static int write_with_holes(struct output *output, const char *data, size_t leng
     return 0;
 }
 
+/*
+ * Pages are not handed over to a pipe (vmsplice), which would save a copy: a reader that splices them on still has them
+ * when the pipe is empty, and nobody tells when it is done with them.
+ */
 int output_write(struct output *output, const void *data, size_t length)
 {
     return output->makes_holes ? write_with_holes(output, data, length) : descriptor_write(output->fd, data, length);
