@@ -17,12 +17,6 @@ void bench_check(const char *what, int r)
         bench_fail(what, strerror(-r));
 }
 
-void bench_unsupported(const char *what)
-{
-    fprintf(stderr, "vdisk-bench: this libvdisk has no %s\n", what);
-    exit(3);
-}
-
 void *bench_alloc(size_t count, size_t size)
 {
     void *memory = calloc(count ? count : 1, size);

@@ -11,9 +11,6 @@
 _Noreturn void bench_fail(const char *what, const char *reason);
 void bench_check(const char *what, int r);
 
-/* This libvdisk has no such thing: exits with 3. */
-_Noreturn void bench_unsupported(const char *what);
-
 /* Zeroed memory, or the end. */
 void *bench_alloc(size_t count, size_t size);
 

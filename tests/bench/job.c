@@ -69,7 +69,7 @@ static _Noreturn void usage(int status)
           "  -p, --pool NAME               \"rbd\"\n"
           "  -o, --option KEY=VALUE        a Ceph option, for both engines; can be repeated\n"
           "\n"
-          "Writes end with a flush, which is part of the time. Exits with 3 when this libvdisk cannot do it.\n",
+          "Writes end with a flush, which is part of the time.\n",
           status ? stderr : stdout);
     exit(status);
 }

@@ -15,10 +15,6 @@ Run = namedtuple("Run", "output seconds cpu peak_rss")
 LIMIT = 300
 
 
-class Unsupported(Exception):
-    """The program says that it cannot do this (exit status 3 of vdisk-bench)."""
-
-
 def _wait(process, until):
     """As process.wait, with the resources that were used."""
     while True:
@@ -47,8 +43,6 @@ def run(command, conf=None, stdout=None):
         errors.seek(0)
         text = output.read().decode(errors="replace")
         complaint = errors.read().decode(errors="replace")
-    if process.returncode == 3:
-        raise Unsupported(complaint.strip())
     if process.returncode != 0:
         sys.exit(f"compare: {' '.join(command)} failed with {process.returncode}:\n{text}{complaint}")
     return Run(text, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
