@@ -96,7 +96,8 @@ enum vdisk_tuning {
     VDISK_TUNE_THROUGHPUT = 1,
     /*
      * Fewer threads and less memory: as VDISK_TUNE_THROUGHPUT, and one thread of a connection does all that is sent
-     * and received (`ms_async_op_threads`), where Ceph has three. See also vdisk_open_options.disks_per_connection.
+     * and received (`ms_async_op_threads`, of which librados 16.2.15 heeds nothing that the monitors hold, tuned or
+     * not), where Ceph has three. See also vdisk_open_options.disks_per_connection.
      */
     VDISK_TUNE_FOOTPRINT = 2,
 };
