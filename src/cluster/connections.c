@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cluster/connections.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <rbd/librbd.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+#define DEFAULT_DISKS 16
+
+/* One lock for all lists: it is held for a walk along a short list, never while something blocks. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
+
+struct request {
+    struct vd_cluster *cluster;
+    const struct vdisk_uri *uri;
+    const struct vdisk_open_options *options;
+    bool is_for_disk;
+};
+
+/* Lists, with the lock held. */
+
+static bool fits(const struct vd_connection *connection, const struct request *request)
+{
+    unsigned int most = request->options->disks_per_connection;
+
+    if (connection->cache_mode != request->options->cache_mode || connection->tuning != request->options->tuning)
+        return false;
+    if (atomic_load_explicit(&connection->retired, memory_order_relaxed))
+        return false;
+    return !request->is_for_disk || connection->disks < (most > 0 ? most : DEFAULT_DISKS);
+}
+
+static struct vd_connection *find(const struct request *request)
+{
+    struct vd_connection *connection = request->cluster->connections;
+
+    /* One that is freed was taken off the list before, which the analyzer does not see. */
+    while (connection && !fits(connection, request)) // NOLINT(clang-analyzer-unix.Malloc)
+        connection = connection->next;
+    return connection;
+}
+
+static struct vd_connection *add_new(const struct request *request)
+{
+    struct vd_connection *connection = calloc(1, sizeof *connection);
+
+    if (!connection)
+        return NULL;
+    connection->cluster = vd_cluster_share(request->cluster);
+    connection->cache_mode = request->options->cache_mode;
+    connection->tuning = request->options->tuning;
+    connection->next = request->cluster->connections;
+    request->cluster->connections = connection;
+    return connection;
+}
+
+static void take_off(const struct vd_connection *connection)
+{
+    struct vd_connection **link = &connection->cluster->connections;
+
+    while (*link != connection)
+        link = &(*link)->next;
+    *link = connection->next;
+}
+
+/* Giving back. */
+
+static void free_connection(struct vd_connection *connection)
+{
+    if (connection->state == VD_CONNECTION_READY)
+        vd_connection_disconnect(connection);
+    free(connection->keyrings);
+    vd_cluster_put(connection->cluster);
+    free(connection);
+}
+
+static void release(struct vd_connection *connection, bool by_disk)
+{
+    bool last;
+
+    if (!connection)
+        return;
+    pthread_mutex_lock(&lock);
+    connection->disks -= by_disk;
+    last = --connection->references == 0;
+    if (last)
+        take_off(connection);
+    pthread_mutex_unlock(&lock);
+    if (last)
+        free_connection(connection);
+}
+
+void vd_connection_release(struct vd_connection *connection)
+{
+    release(connection, false);
+}
+
+void vd_connection_release_by_disk(struct vd_connection *connection)
+{
+    release(connection, true);
+}
+
+void vd_connection_retire(struct vd_connection *connection)
+{
+    atomic_store_explicit(&connection->retired, true, memory_order_relaxed);
+}
+
+/* Getting one. */
+
+/* Of the first who asks: connects, and tells those who wait. */
+static int connect_first(struct vd_connection *connection, const struct request *request, struct vdisk_error *err)
+{
+    struct vdisk_error error = {0};
+    int r = vd_connection_connect(connection, request->uri, request->options, &error);
+
+    pthread_mutex_lock(&lock);
+    connection->state = r < 0 ? VD_CONNECTION_FAILED : VD_CONNECTION_READY;
+    connection->result = r;
+    connection->error = error;
+    /* The failure is those people's who wait for it. Whoever asks later tries again. */
+    if (r < 0)
+        vd_connection_retire(connection);
+    pthread_cond_broadcast(&settled);
+    pthread_mutex_unlock(&lock);
+    if (r < 0 && err)
+        *err = error;
+    return r;
+}
+
+static int wait_for_first(struct vd_connection *connection, struct vdisk_error *err)
+{
+    int r;
+
+    pthread_mutex_lock(&lock);
+    while (connection->state == VD_CONNECTION_CONNECTING)
+        pthread_cond_wait(&settled, &lock);
+    r = connection->result;
+    if (r < 0 && err)
+        *err = connection->error;
+    pthread_mutex_unlock(&lock);
+    return r;
+}
+
+/* *is_new: it was connected for this request. */
+static int get(struct vd_connection **connection, bool *is_new, const struct request *request, struct vdisk_error *err)
+{
+    struct vd_connection *found;
+    int r;
+
+    pthread_mutex_lock(&lock);
+    found = find(request);
+    *is_new = !found;
+    if (!found)
+        found = add_new(request);
+    if (found) {
+        found->references++;
+        found->disks += request->is_for_disk;
+    }
+    pthread_mutex_unlock(&lock);
+    if (!found)
+        return vd_error_set(err, -ENOMEM, "Out of memory for a connection.");
+
+    r = *is_new ? connect_first(found, request, err) : wait_for_first(found, err);
+    if (r < 0)
+        release(found, request->is_for_disk);
+    else
+        *connection = found;
+    return r;
+}
+
+/* Asks for a namespace that nobody needs, to learn whether a client that was idle has been fenced. */
+static int check_fencing(rados_ioctx_t pool)
+{
+    bool exists;
+
+    return rbd_namespace_exists(pool, "*", &exists) == -ESHUTDOWN ? -ESHUTDOWN : 0;
+}
+
+static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct request *request, bool is_new,
+                     struct vdisk_error *err)
+{
+    int r = vd_connection_open_pool(pool, connection, request->uri, err);
+
+    if (r < 0)
+        return r;
+    /* Before an image is opened, which takes it over. */
+    if (!(request->options->flags & VDISK_OPEN_WAIT_FOR_SPACE))
+        rados_set_pool_full_try(*pool);
+    /* With a namespace, that has been asked for. */
+    if (is_new || vdisk_uri_namespace(request->uri)[0])
+        return 0;
+    r = check_fencing(*pool);
+    if (r < 0) {
+        rados_ioctx_destroy(*pool);
+        *pool = NULL;
+    }
+    return r;
+}
+
+/* *again: that connection was good for nothing any more, and is retired; the next is another. */
+static int try_to_open(struct vd_connection **connection, rados_ioctx_t *pool, bool *again,
+                       const struct request *request, struct vdisk_error *err)
+{
+    bool is_new;
+    int r = get(connection, &is_new, request, err);
+
+    *again = false;
+    if (r < 0)
+        return r;
+    if (!is_new && !vd_connection_is_current(*connection, request->uri, request->options))
+        r = -ESHUTDOWN;
+    if (r == 0)
+        r = open_pool(pool, *connection, request, is_new, err);
+    if (r == -ESHUTDOWN) {
+        vd_connection_retire(*connection);
+        *again = !is_new;
+    }
+    if (r < 0) {
+        release(*connection, request->is_for_disk);
+        *connection = NULL;
+    }
+    return r;
+}
+
+static int open_for(struct vd_connection **connection, rados_ioctx_t *pool, const struct request *request,
+                    struct vdisk_error *err)
+{
+    bool again;
+    int r;
+
+    *connection = NULL;
+    *pool = NULL;
+    do
+        r = try_to_open(connection, pool, &again, request, err);
+    while (again);
+    if (r == 0)
+        vd_error_clear(err);
+    return r;
+}
+
+int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                       const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    struct request request = {.cluster = cluster, .uri = uri, .options = options};
+
+    return open_for(connection, pool, &request, err);
+}
+
+int vd_connection_open_for_disk(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                                const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                                struct vdisk_error *err)
+{
+    struct request request = {.cluster = cluster, .uri = uri, .options = options, .is_for_disk = true};
+
+    return open_for(connection, pool, &request, err);
+}

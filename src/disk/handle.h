@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An open disk: its current view of the image, and what is known of its writes.
+ */
+#ifndef VD_HANDLE_H
+#define VD_HANDLE_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/error.h>
+#include <vdisk/uri.h>
+
+#include "base/layout.h"
+#include "cluster/connection.h"
+#include "disk/parent.h"
+#include "disk/unsettled.h"
+#include "disk/view.h"
+#include "disk/watch.h"
+#include "disk/writes.h"
+#include "thread/chores.h"
+#include "thread/executor.h"
+#include "thread/gate.h"
+#include "thread/worker.h"
+
+struct vdisk_queue;
+struct vd_target;
+
+/* Why a disk lets nobody in. */
+enum vd_bar {
+    /* The cluster has fenced the client: nothing goes through the view any more. */
+    VD_BAR_FENCED = 1,
+    /* It is being reopened, or that has failed halfway. */
+    VD_BAR_REOPENING = 2,
+    /* It is being closed. Only this bar lets in those who hold the disk; it is set before the view is retired for good.
+     */
+    VD_BAR_CLOSING = 4,
+};
+
+/* Room for an image's id. */
+#define VD_IMAGE_ID_SIZE 64
+
+/* What may be given up and still be with librbd, before nothing more is accepted. */
+#define VD_DETACHED_MAX 1024
+#define VD_DETACHED_BYTES_MAX (UINT64_C(256) << 20)
+/* The same of writes that may still land, at each of which every request has to look. */
+#define VD_UNSETTLED_MAX 1024
+
+struct vdisk {
+    /* Of all connections that the disk has in the course of its life; they keep it. */
+    struct vd_cluster *cluster;
+    struct vd_connection *connection;
+    rados_ioctx_t pool;
+    /* The names alone. */
+    struct vdisk_uri *uri;
+    /* All that it was opened with, secrets too, to be opened with again. Whoever frees the disk frees it before. */
+    struct vd_target *target;
+    /* Part of that. */
+    const struct vdisk_open_options *options;
+    char image_id[VD_IMAGE_ID_SIZE];
+    bool read_only;
+    struct vd_layout layout;
+    uint64_t features;
+    /* Where in the image its contents begin: behind the header of an encrypted one, else 0. */
+    uint64_t data_offset;
+    /* As in struct vdisk_info. */
+    uint64_t discard_granularity;
+    uint64_t compare_and_write_boundary;
+    uint32_t cache_mode;
+    /* How many flushes of librbd's in a row make one that can be believed: see vd_handle_flush. */
+    unsigned int flushes;
+    /* Of the snapshot that is open, else 0. */
+    uint64_t snapshot_id;
+    struct vd_parent parent;
+
+    /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
+    struct vd_gate holds;
+    /* One of them closes the disk: there must be none behind it, for which it would wait, and which wait for it. */
+    atomic_bool close_posted;
+    sem_t let_go;
+    struct vd_lane lane;
+
+    /* What is done aside, on whichever connection. */
+    struct vd_chores chores;
+
+    /* Swapped by a chore only. Older views hang on the newest; their memory lives as long as the disk. */
+    _Atomic(struct vd_view *) view;
+    /* enum vd_bar, or-ed. */
+    _Atomic unsigned int bars;
+    struct vd_chore tell_fenced;
+
+    /* Reopening (reopen.c): under way; and the addresses of the clients that the disk has had and has no more. */
+    atomic_bool reopening;
+    char **former_addresses;
+    size_t former_count;
+
+    /* A disk that can be written hears of changes by a watch; of a read-only one, a timer makes it ask (news.h).
+     */
+    uint64_t watch;
+    bool watching;
+    struct vd_chore refresh;
+    atomic_bool refresh_posted;
+    /* Of a disk that closes: news are of no interest any more, and its view must not be used for them. */
+    atomic_bool deaf;
+    struct vd_timer poll;
+    struct vd_chore look;
+    atomic_bool look_posted;
+    /* The digest of the snapshots that those who watch know of. The chores'. */
+    uint64_t snapshots;
+    struct vd_watches watches;
+
+    struct vd_writes writes;
+    /* Requests that were given up and that librbd still has, and the memory they hold. */
+    _Atomic uint32_t detached;
+    _Atomic uint64_t detached_bytes;
+    /* Flights that wait to be started (plug.h). */
+    _Atomic unsigned int plugged;
+    /* librbd copies what is written before the call returns, as is its default. */
+    bool copies_writes;
+    struct vd_unsettled unsettled;
+    struct vd_chore wake_held;
+    atomic_bool wake_posted;
+    uint32_t io_timeout_ms;
+
+    /* Idle queues of synchronous calls (sync.c), for reuse. */
+    pthread_mutex_t lanes_lock;
+    struct vdisk_queue *lanes;
+};
+
+/*
+ * rbd_flush, until it can be believed. With a write-back cache, librbd 16 flushes each object by several writes, and
+ * reports the result of the last alone, which need not be the one sent last: what failed before it is dirty again, and
+ * the flush says success (seen with a client fenced meanwhile: every tenth time). Another one then sends it again, and
+ * is told of the error; when nothing is dirty it costs nothing. A sequence of requests does the same (flight.h).
+ */
+int vd_handle_flush(const struct vdisk *disk, rbd_image_t image);
+
+/* With the current view empty: waits for the older ones, closes all. Returns the first error. Blocks. */
+int vd_handle_close_views(struct vdisk *disk);
+
+/* After vd_handle_close: drops what the disk has of the cluster, which can block; and then its memory, which cannot. */
+void vd_handle_release(struct vdisk *disk);
+void vd_handle_free(struct vdisk *disk);
+
+/*
+ * Keeps the disk, and its last view in use, for a control operation. false: the disk is closing. To be let go, after
+ * which the disk may go.
+ */
+bool vd_handle_hold(struct vdisk *disk);
+void vd_handle_let_go(struct vdisk *disk);
+
+/*
+ * Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. NULL: it is barred,
+ * and vd_handle_refusal tells why.
+ */
+struct vd_view *vd_handle_enter_held(struct vdisk *disk);
+
+static inline bool vd_handle_is_closing(const struct vdisk *disk)
+{
+    /* Acquire: see vd_handle_enter. */
+    return atomic_load_explicit(&disk->bars, memory_order_acquire) & VD_BAR_CLOSING;
+}
+
+/* To those who hold it, too. */
+static inline bool vd_handle_is_barred(const struct vdisk *disk)
+{
+    /* Acquire: see vd_handle_enter. */
+    return atomic_load_explicit(&disk->bars, memory_order_acquire) & ~(unsigned int)VD_BAR_CLOSING;
+}
+
+/* The current view, entered or not: the caller knows that it is not closed, or does not look at its image. */
+static inline struct vd_view *vd_handle_view(const struct vdisk *disk)
+{
+    /* Acquire: the view is complete before it is published. */
+    return atomic_load_explicit(&disk->view, memory_order_acquire);
+}
+
+/* Enters the current view; NULL: vd_handle_refusal tells why not. To be left with vd_view_leave, after which the disk
+ * may go. */
+static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
+{
+    /*
+     * Acquire: a bar is set before the view is retired without a successor, so this loop ends; and whoever finds a bar
+     * gone finds the view that took it away.
+     */
+    while (atomic_load_explicit(&disk->bars, memory_order_acquire) == 0) {
+        struct vd_view *view = vd_handle_view(disk);
+
+        if (vd_view_enter(view))
+            return view;
+        /* Retired in between; its successor was published before. */
+    }
+    return NULL;
+}
+
+/* The chores': puts another in its place. Those who are in the old one end on it. */
+void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
+
+/*
+ * Of a request that is given up while librbd has it, and of requests' end there; and of memory that has to be kept
+ * beyond that. There can be too many.
+ */
+void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes);
+void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
+void vd_handle_note_kept(struct vdisk *disk, uint64_t bytes);
+static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
+{
+    uint32_t detached = atomic_load_explicit(&disk->detached, memory_order_relaxed);
+    unsigned int unsettled = vd_unsettled_writes(&disk->unsettled);
+
+    /* Mostly there are none, and then they hold no memory either. */
+    if (detached == 0 && unsettled == 0)
+        return false;
+    return detached >= VD_DETACHED_MAX || unsettled >= VD_UNSETTLED_MAX ||
+           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX;
+}
+
+/* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */
+void vd_handle_wake_held(struct vdisk *disk);
+
+/* For opening.c: what a new disk needs of this file. */
+void vd_handle_init(struct vdisk *disk);
+int vd_handle_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image);
+
+uint64_t vd_handle_size(const struct vdisk *disk);
+
+/* Asks librbd for the size of an entered view, and tells those who watch when it is a new one. 0 or a negative errno.
+ */
+int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view);
+
+/*
+ * What librbd answered to anything that was asked of it through an entered view: -ESHUTDOWN says that the cluster has
+ * fenced the client, which is remembered. Any thread, never blocks.
+ */
+void vd_handle_note_fenced(struct vdisk *disk);
+static inline void vd_handle_note_result(struct vdisk *disk, int result)
+{
+    if (result == -ESHUTDOWN)
+        vd_handle_note_fenced(disk);
+}
+bool vd_handle_is_fenced(const struct vdisk *disk);
+
+/*
+ * The fencing of the client that the disk had is proven: the newest map of the cluster tells of it, so that nothing the
+ * client has sent can change what is read from now on. Settles the writes that librbd does not tell of. To be called
+ * with the disk held or entered.
+ */
+void vd_handle_settle_fenced(struct vdisk *disk);
+
+/* Sets and clears bars. */
+void vd_handle_bar(struct vdisk *disk, enum vd_bar bar);
+void vd_handle_unbar(struct vdisk *disk, unsigned int bars);
+
+/* Why the disk lets nobody in. Returns -ESHUTDOWN. */
+int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);
+
+/*
+ * Opens the disk's image once more, read-only, since librbd never learns of a change through a read-only opening. To be
+ * discarded. -ENOENT: it is gone, whatever image has its name by now. Blocks.
+ */
+int vd_handle_open_again(struct vd_view **view, struct vdisk *disk);
+
+/* The same, through any pool and for any use. */
+int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
+                        bool read_only);
+
+#endif

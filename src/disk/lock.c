@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "disk/lock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* An exclusive lock has one owner. */
+#define OWNERS_MAX 4
+#define ADDRESS_MAX 256
+/* How often somebody else may be faster before that is taken for an answer. */
+#define ATTEMPTS 4
+
+/* Owners. */
+
+struct owner {
+    /* "" for nobody. */
+    char address[ADDRESS_MAX];
+    bool is_alive;
+};
+
+static int read_address(char address[ADDRESS_MAX], rbd_image_t image)
+{
+    char *owners[OWNERS_MAX];
+    size_t count = OWNERS_MAX;
+    rbd_lock_mode_t mode;
+    int r = rbd_lock_get_owners(image, &mode, owners, &count);
+
+    address[0] = '\0';
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    if (count > 0)
+        snprintf(address, ADDRESS_MAX, "%s", owners[0]);
+    rbd_lock_get_owners_cleanup(owners, count);
+    return 0;
+}
+
+static bool is_among(const char *address, const rbd_image_watcher_t *watchers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(watchers[i].addr, address) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever has an image open for writing watches it; when it dies, that ends after half a minute. */
+static int look_whether_alive(struct owner *owner, rbd_image_t image)
+{
+    rbd_image_watcher_t *watchers = NULL;
+    size_t count = 16;
+    int r;
+
+    do {
+        rbd_image_watcher_t *longer = realloc(watchers, count * sizeof *watchers);
+
+        if (!longer) {
+            free(watchers);
+            return -ENOMEM;
+        }
+        watchers = longer;
+        /* Of too few it says how many there are. */
+        r = rbd_watchers_list(image, watchers, &count);
+    } while (r == -ERANGE);
+    if (r == 0) {
+        owner->is_alive = is_among(owner->address, watchers, count);
+        rbd_watchers_list_cleanup(watchers, count);
+    }
+    free(watchers);
+    return r;
+}
+
+static int read_owner(struct owner *owner, rbd_image_t image)
+{
+    int r = read_address(owner->address, image);
+
+    owner->is_alive = false;
+    return r < 0 || !owner->address[0] ? r : look_whether_alive(owner, image);
+}
+
+/* Sentences. */
+
+static int owner_error(const struct owner *owner, const char *name, struct vdisk_error *err)
+{
+    struct vd_quoted image, address;
+
+    vd_quote(&image, name);
+    vd_quote(&address, owner->address);
+    if (owner->is_alive)
+        return vd_error_set(err, -EBUSY, "The exclusive lock of image %s belongs to a client at %s.", image.text,
+                            address.text);
+    return vd_error_set(err, -EBUSY,
+                        "The exclusive lock of image %s belongs to a client at %s, which does not watch the image any "
+                        "more, so it seems dead; VDISK_OPEN_BREAK_LOCK breaks its lock.",
+                        image.text, address.text);
+}
+
+static int lock_error(int code, const char *doing, const char *name, struct vdisk_error *err)
+{
+    struct vd_quoted image;
+
+    vd_quote(&image, name);
+    /* What librbd says then of asking for the owner; taking it would wait for ever. */
+    if (code == -EBUSY)
+        return vd_error_set(err, code, "Image %s is locked by hand (rbd lock ls), so its lock cannot be taken.",
+                            image.text);
+    if (code == -EPERM || code == -EACCES)
+        return vd_error_set(err, code, "%s image %s failed: the Ceph user may not; \"profile rbd\" allows it.", doing,
+                            image.text);
+    return vd_error_set(err, code, "%s image %s failed: %s.", doing, image.text, strerror(-code));
+}
+
+/* Taking it. */
+
+/* 1: somebody else was faster. */
+static int break_lock(rbd_image_t image, const struct owner *owner, const char *name, struct vdisk_error *err)
+{
+    int r = rbd_lock_break(image, RBD_LOCK_MODE_EXCLUSIVE, owner->address);
+
+    if (r == -EBUSY || r == -ENOENT)
+        return 1;
+    return r < 0 ? lock_error(r, "Breaking the exclusive lock of", name, err) : 0;
+}
+
+static bool may_be_broken(const struct owner *owner, const struct vd_lock_terms *terms)
+{
+    for (size_t i = 0; i < terms->dead_count; i++) {
+        if (strcmp(owner->address, terms->dead[i]) == 0)
+            return true;
+    }
+    return terms->may_break && !owner->is_alive;
+}
+
+/*
+ * librbd, asked for the lock, would ask whoever has it, take it from whoever gives it up, and break a dead owner's of
+ * its own accord (16.2.15). So it is asked only when nobody has it. 1: somebody else was faster.
+ */
+static int try_to_take(rbd_image_t image, const char *name, const struct vd_lock_terms *terms, struct vdisk_error *err)
+{
+    struct owner owner;
+    int r = read_owner(&owner, image);
+
+    if (r < 0)
+        return lock_error(r, "Asking for the owner of the exclusive lock of", name, err);
+    if (owner.address[0] && !may_be_broken(&owner, terms))
+        return owner_error(&owner, name, err);
+    if (owner.address[0]) {
+        r = break_lock(image, &owner, name, err);
+        if (r != 0)
+            return r;
+    }
+    r = rbd_lock_acquire(image, RBD_LOCK_MODE_EXCLUSIVE);
+    /* Whoever has it refuses to give it up. */
+    if (r == -EROFS)
+        return 1;
+    return r < 0 ? lock_error(r, "Taking the exclusive lock of", name, err) : 0;
+}
+
+static int check_feature(rbd_image_t image, const char *name, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    uint64_t features;
+    int r = rbd_get_features(image, &features);
+
+    if (r < 0)
+        return lock_error(r, "Asking for the features of", name, err);
+    if (features & RBD_FEATURE_EXCLUSIVE_LOCK)
+        return 0;
+    return vd_error_set(err, -ENOTSUP,
+                        "Image %s cannot be opened exclusively: it does not have the feature exclusive-lock, which "
+                        "`rbd feature enable` gives it.",
+                        vd_quote(&quoted, name));
+}
+
+int vd_lock_take(rbd_image_t image, const char *name, const struct vd_lock_terms *terms, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+    int r = check_feature(image, name, err);
+
+    if (r < 0)
+        return r;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        r = try_to_take(image, name, terms, err);
+        if (r <= 0)
+            return r;
+    }
+    return vd_error_set(err, -EBUSY, "The exclusive lock of image %s goes from one client to another.",
+                        vd_quote(&quoted, name));
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The beginning and the end of an open disk.
+ */
+#include "disk/opening.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <rbd/librbd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "disk/encryption.h"
+#include "disk/image_config.h"
+#include "disk/lock.h"
+#include "disk/news.h"
+#include "uri/place.h"
+
+/* librbd 16 does compare-and-write within one of these. */
+#define SECTOR 512
+
+/* Opening. */
+
+static int read_layout(struct vdisk *disk, rbd_image_t image)
+{
+    rbd_image_info_t info;
+    int r = rbd_stat(image, &info, sizeof info);
+
+    if (r < 0)
+        return r;
+    disk->layout.object_size = info.obj_size;
+    r = rbd_get_stripe_unit(image, &disk->layout.stripe_unit);
+    if (r == 0)
+        r = rbd_get_stripe_count(image, &disk->layout.stripe_count);
+    if (r == 0)
+        r = rbd_get_features(image, &disk->features);
+    if (r == 0)
+        r = vd_handle_read_id(disk->image_id, image);
+    if (r == 0 && vdisk_uri_snapshot(disk->uri))
+        r = rbd_snap_get_id(image, vdisk_uri_snapshot(disk->uri), &disk->snapshot_id);
+    if (r == 0)
+        r = vd_parent_read(&disk->parent, image);
+    return r;
+}
+
+/* After read_layout. */
+static int read_limits(struct vdisk *disk, rbd_image_t image)
+{
+    struct vd_image_config config;
+    int r = vd_image_config_read(&config, image);
+
+    if (r < 0)
+        return r;
+    disk->cache_mode = config.cache_mode;
+    disk->flushes = config.cache_mode == VDISK_CACHE_WRITE_BACK ? 2 : 1;
+    disk->copies_writes = config.copies_writes;
+    disk->discard_granularity = vd_layout_granularity(&disk->layout, config.discard_granularity);
+    if (!config.cache_keeps_data)
+        disk->compare_and_write_boundary = disk->layout.stripe_unit < SECTOR ? disk->layout.stripe_unit : SECTOR;
+    return 0;
+}
+
+static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    struct vd_quoted image;
+    struct vd_place place;
+
+    return vd_error_set(err, code, "Opening image %s in %s failed: %s.", vd_quote(&image, vdisk_uri_image(uri)),
+                        vd_place_describe(&place, uri), strerror(-code));
+}
+
+/* Sets data_offset. */
+static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    const char *name = vdisk_uri_image(disk->uri);
+    struct vd_view *view = vd_handle_view(disk);
+    uint64_t raw_size = vd_view_size(view);
+    int r = vd_encryption_load(view, options, name, err);
+
+    if (r < 0 || options->encryption == VDISK_ENCRYPTION_NONE)
+        return r;
+    /* Through a read-only opening nothing changes in between. */
+    disk->data_offset = raw_size - vd_view_size(view);
+    if (disk->read_only)
+        return 0;
+    r = vd_encryption_find_data(&disk->data_offset, view, disk->pool, name, raw_size);
+    return r < 0 ? open_error(r, disk->uri, err) : 0;
+}
+
+static int prepare(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    int r = 0;
+
+    /* First, since with that nobody else changes the image. */
+    if (options->flags & VDISK_OPEN_EXCLUSIVE)
+        r = vd_lock_take(vd_handle_view(disk)->image, vdisk_uri_image(disk->uri),
+                         &(struct vd_lock_terms){.may_break = options->flags & VDISK_OPEN_BREAK_LOCK}, err);
+    return r < 0 ? r : load_encryption(disk, options, err);
+}
+
+/* What is left to do with the image open. */
+static int start(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    int r = prepare(disk, options, err);
+
+    if (r < 0)
+        return r;
+    r = read_layout(disk, vd_handle_view(disk)->image);
+    if (r == 0)
+        r = read_limits(disk, vd_handle_view(disk)->image);
+    if (r == 0)
+        r = vd_news_start(disk, options->size_poll_ms);
+    return r < 0 ? open_error(r, disk->uri, err) : 0;
+}
+
+int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
+                   const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    struct vdisk *new = calloc(1, sizeof *new);
+    struct vd_view *view;
+    int r;
+
+    *disk = NULL;
+    if (!new)
+        return vd_error_set(err, -ENOMEM, "Out of memory for a disk.");
+    new->cluster = connection->cluster;
+    new->connection = connection;
+    new->pool = pool;
+    vd_chores_init(&new->chores, &connection->worker, connection->cluster->chores);
+    new->uri = uri;
+    new->options = options;
+    new->read_only = options->flags &VDISK_OPEN_READ_ONLY;
+    new->io_timeout_ms = options->io_timeout_ms;
+    vd_handle_init(new);
+    r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->read_only);
+    if (r < 0) {
+        r = r == -ENOENT ? vd_view_missing_error(uri, pool, err) : open_error(r, uri, err);
+        goto out;
+    }
+    atomic_init(&new->view, view);
+    r = start(new, options, err);
+    if (r < 0) {
+        vd_news_stop(new);
+        vd_handle_close_views(new);
+        vd_view_free(view);
+        vd_news_end(new);
+        vd_parent_free(&new->parent);
+        goto out;
+    }
+    pthread_mutex_init(&new->lanes_lock, NULL);
+    vd_unsettled_init(&new->unsettled);
+    sem_init(&new->let_go, 0, 0);
+    vd_lane_init(&new->lane, connection->cluster->executor);
+    *disk = new;
+    return 0;
+out:
+    free(new);
+    return r;
+}
+
+/* Closing. */
+
+/* From now on nobody holds the disk, and those who do are waited for. */
+static void end_holds(struct vdisk *disk)
+{
+    if (vd_gate_close(&disk->holds))
+        return;
+    while (sem_wait(&disk->let_go) < 0)
+        assert(errno == EINTR);
+}
+
+void vd_opening_empty_view(struct vdisk *disk)
+{
+    struct vd_view *view = vd_handle_view(disk);
+
+    if (view->is_over)
+        return;
+    vd_news_keep_view(disk);
+    /* Not before it is kept. */
+    view = vd_handle_view(disk);
+    vd_view_retire(view);
+    vd_handle_wake_held(disk);
+    vd_view_wait_empty(view);
+    vd_news_stop(disk);
+}
+
+int vd_opening_close(struct vdisk *disk, const char **step)
+{
+    struct vd_view *view;
+    int r, closed;
+
+    vd_handle_bar(disk, VD_BAR_CLOSING);
+    end_holds(disk);
+    vd_opening_empty_view(disk);
+    view = vd_handle_view(disk);
+
+    *step = "Flushing";
+    if (!view->closed && vd_writes_unflushed(&disk->writes)) {
+        uint64_t mark = vd_writes_mark(&disk->writes);
+
+        vd_writes_flushed(&disk->writes, mark, vd_handle_flush(disk, view->image));
+    }
+    r = vd_writes_error(&disk->writes);
+    closed = vd_handle_close_views(disk);
+    vd_view_free(view);
+    vd_news_end(disk);
+    vd_watches_end(&disk->watches, -ESHUTDOWN);
+    if (r < 0)
+        return r;
+    *step = "Closing";
+    if (closed == 0 && vd_unsettled_out_of_sight(&disk->unsettled) > 0)
+        closed = -ETIMEDOUT;
+    return closed;
+}

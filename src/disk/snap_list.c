@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "disk/snap_list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int vd_snap_list_read(struct vd_snap_list *list, rbd_image_t image)
+{
+    int room = 16;
+
+    /* -ERANGE: there are more, and `room` now says how many; there can be yet more the next time. */
+    do {
+        list->snapshots = calloc((size_t)room, sizeof *list->snapshots);
+        if (!list->snapshots)
+            return -ENOMEM;
+        list->count = rbd_snap_list(image, list->snapshots, &room);
+        if (list->count >= 0)
+            return 0;
+        free(list->snapshots);
+        list->snapshots = NULL;
+    } while (list->count == -ERANGE);
+    return list->count;
+}
+
+void vd_snap_list_free(struct vd_snap_list *list)
+{
+    if (list->snapshots)
+        rbd_snap_list_end(list->snapshots);
+    free(list->snapshots);
+}
+
+/* FNV-1a. */
+static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    const unsigned char *byte = bytes;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* The sum of what its snapshots hash to, so that their order does not matter. */
+uint64_t vd_snap_list_digest(const struct vd_snap_list *list)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < list->count; i++) {
+        const rbd_snap_info_t *snapshot = &list->snapshots[i];
+        uint64_t hash = add_bytes(UINT64_C(0xcbf29ce484222325), &snapshot->id, sizeof snapshot->id);
+
+        sum += add_bytes(hash, snapshot->name, strlen(snapshot->name));
+    }
+    return sum;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io/check_transfer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include <vdisk/io.h>
+
+#include "base/error.h"
+#include "base/iov.h"
+#include "base/rare.h"
+#include "disk/check.h"
+
+/* What callers see of the kinds of requests. */
+static const char *const doings[] = {
+    [VD_REQUEST_READ] = "Reading from",
+    [VD_REQUEST_WRITE] = "Writing to",
+    [VD_REQUEST_FLUSH] = "Flushing",
+    [VD_REQUEST_DISCARD] = "Discarding from",
+    [VD_REQUEST_WRITE_ZEROES] = "Writing zeroes to",
+    [VD_REQUEST_COMPARE_AND_WRITE] = "Comparing with and writing to",
+};
+
+static const uint32_t known_flags[] = {
+    [VD_REQUEST_READ] = VDISK_IO_ZERO_COPY,
+    [VD_REQUEST_WRITE] = VDISK_IO_ZERO_COPY | VDISK_IO_FUA,
+    [VD_REQUEST_FLUSH] = 0,
+    [VD_REQUEST_DISCARD] = 0,
+    [VD_REQUEST_WRITE_ZEROES] = VDISK_IO_FUA | VDISK_WRITE_ZEROES_THICK,
+    [VD_REQUEST_COMPARE_AND_WRITE] = VDISK_IO_FUA,
+};
+
+const char *vd_check_doing(enum vd_request_kind kind)
+{
+    return doings[kind];
+}
+
+/* Calls only what fails, and only last: every request comes by here. */
+static inline int check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    const struct vdisk *disk = transfer->disk;
+
+    if (!disk)
+        return vd_check_no_disk_error(err);
+    if (vd_process_forked())
+        return vd_check_forked_error(err);
+    if (disk->read_only && vd_flight_changes(transfer->kind))
+        return vd_check_read_only_error(disk, doings[transfer->kind], err);
+    if (transfer->flags & ~known_flags[transfer->kind])
+        return vd_check_flags_error(transfer->flags & ~known_flags[transfer->kind], err);
+    return 0;
+}
+
+int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    return check_range(transfer, err);
+}
+
+/* What is wrong otherwise is told first. */
+VD_RARE static int buffers_error(const struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    int r = vd_check_range(transfer, err);
+
+    if (r < 0)
+        return r;
+    return vd_error_set(err, -EINVAL,
+                        "The buffers are not valid: there may be 0 to 1024 of them, none at NULL, of at most 2^64 "
+                        "bytes together.");
+}
+
+VD_APART static int check_buffers(struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    int r = vd_iov_length(&transfer->length, transfer->iov, transfer->iovcnt);
+
+    return r < 0 ? buffers_error(transfer, err) : vd_check_range(transfer, err);
+}
+
+int vd_check_transfer(struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    if (!vd_iov_is_one(transfer->iov, transfer->iovcnt))
+        return check_buffers(transfer, err);
+    transfer->length = transfer->iov->iov_len;
+    return check_range(transfer, err);
+}
+
+static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error *err)
+{
+    uint64_t boundary = transfer->disk->compare_and_write_boundary;
+    uint64_t length = transfer->length;
+    struct vd_quoted quoted;
+
+    if (boundary == 0)
+        return vd_error_set(err, -EOPNOTSUPP,
+                            "Image %s is open with a cache that would go on showing what a compare-and-write has "
+                            "replaced; open it with rbd_cache set to false.",
+                            vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)));
+    if (length > 0 && (length > boundary || transfer->offset % boundary > boundary - length))
+        return vd_error_set(err, -EINVAL,
+                            "The %" PRIu64 " bytes at offset %" PRIu64 " are not within one multiple of the %" PRIu64
+                            " bytes that a compare-and-write is possible in.",
+                            length, transfer->offset, boundary);
+    return 0;
+}
+
+int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, const void *write,
+                               struct vdisk_error *err)
+{
+    int r = vd_check_range(transfer, err);
+
+    if (r == 0)
+        r = check_boundary(transfer, err);
+    if (r < 0)
+        return r;
+    if (transfer->length > 0 && (!transfer->compare || !write))
+        return vd_error_set(err, -EINVAL, "The buffer to %s is NULL.", transfer->compare ? "write" : "compare with");
+    /* struct iovec has no const; a write only reads. */
+    *iov = (struct iovec){.iov_base = (void *)(uintptr_t)write, .iov_len = transfer->length};
+    transfer->iov = iov;
+    transfer->iovcnt = 1;
+    return 0;
+}

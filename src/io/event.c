@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <vdisk/event.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "disk/check.h"
+#include "disk/handle.h"
+#include "disk/news.h"
+#include "disk/watch.h"
+#include "io/queue.h"
+
+/* With the disk held. */
+static int begin(struct vdisk_queue *queue, struct vdisk *disk, void *user_data, struct vdisk_error *err)
+{
+    struct vd_watch *watch = vd_watch_new(&queue->mailbox, user_data);
+
+    if (!watch)
+        return vd_error_set(err, -ENOMEM, "Out of memory for a watch.");
+    if (!vd_watch_begin(watch, &disk->watches)) {
+        free(watch);
+        return vd_handle_refusal(disk, err);
+    }
+    vd_queue_add_watch(queue, watch);
+    vd_news_watched(disk, watch);
+    return 0;
+}
+
+int vdisk_aio_watch(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
+                    struct vdisk_error *err)
+{
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        r = vd_check_flags(flags, 0, err);
+    if (r < 0)
+        return r;
+    if (!queue)
+        return vd_error_set(err, -EINVAL, "The queue is NULL.");
+    if (!vd_handle_hold(disk))
+        return vd_handle_refusal(disk, err);
+    r = begin(queue, disk, user_data, err);
+    vd_handle_let_go(disk);
+    return r;
+}

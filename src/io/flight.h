@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The part of a request, or of several that were merged (plug.h), that librbd knows: what it is to do, in how many
+ * steps, in which memory of ours, and what came of it. The part that knows the caller is in request.h. The two can
+ * part: when a request is given up while librbd has its flight, the flight becomes the disk's, and the caller's part is
+ * over.
+ */
+#ifndef VD_FLIGHT_H
+#define VD_FLIGHT_H
+
+#include <rbd/librbd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <vdisk/io.h>
+
+#include "disk/handle.h"
+#include "disk/unsettled.h"
+#include "disk/view.h"
+#include "thread/chores.h"
+#include "thread/letter.h"
+#include "thread/mailbox.h"
+
+struct vd_request;
+
+/* The first two can be done in one step, unless they are to be durable. */
+enum vd_request_kind {
+    VD_REQUEST_READ,
+    VD_REQUEST_WRITE,
+    VD_REQUEST_FLUSH,
+    VD_REQUEST_DISCARD,
+    VD_REQUEST_WRITE_ZEROES,
+    VD_REQUEST_COMPARE_AND_WRITE,
+};
+
+/* Who has the next word on a flight that was started. Each change is one atomic step, so that one side wins. */
+enum vd_flight_claim {
+    /* Waits for an unsettled write (unsettled.h). */
+    VD_FLIGHT_HELD,
+    /* librbd has it, or the disk's chores between two steps. */
+    VD_FLIGHT_FLYING,
+    /* The result is final. */
+    VD_FLIGHT_LANDED,
+    /* The queue gives up a member of it, in this moment; gave up all of them, so that it is the disk's; or some. */
+    VD_FLIGHT_DETACHING,
+    VD_FLIGHT_DETACHED,
+    VD_FLIGHT_PARTED,
+};
+
+struct vd_flight;
+
+/* The result is final: whoever waits for it learns of it. On librbd's thread, or one that does chores. */
+typedef void vd_flight_land_fn(struct vd_flight *flight, int result);
+
+struct vd_flight {
+    /* To the queue's mailbox, when it has landed and was not given up. */
+    struct vd_letter letter;
+    struct vd_mailbox *mailbox;
+    vd_flight_land_fn *land;
+    /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were given up. */
+    struct vd_request *first;
+    struct vd_request *last;
+    unsigned int members;
+    /* Not started yet. */
+    bool plugged;
+
+    struct vdisk *disk;
+    /* Entered from the submission to the landing. */
+    struct vd_view *view;
+    uint64_t offset;
+    uint64_t length;
+    enum vd_request_kind kind;
+    /* A write whose buffers librbd copies while it is called: after that they are the caller's again. */
+    bool copied_by_librbd;
+    /* The bounce buffer, twice `length` where there is something to compare. NULL: zero-copy, or nothing to move. */
+    void *bounce;
+    uint64_t bounce_length;
+    /* Without a bounce buffer: the request's copy of the array. */
+    const struct iovec *iov;
+    int iovcnt;
+    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
+    uint32_t flags;
+
+    /* Of librbd's, for the call that is under way: `piece` bytes, `done` bytes into the range... */
+    rbd_completion_t completion;
+    uint64_t piece;
+    uint64_t done;
+    /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
+    uint64_t valid;
+    /* Of a compare-and-write with -EILSEQ: where on the disk the first other byte is. Else 0. */
+    uint64_t mismatch;
+    /* 0 or a negative errno. */
+    int result;
+    /* Requests that were given up. Belongs to who has the claim. */
+    uint32_t given_up;
+    /* One piece is not all there is to do. */
+    bool in_steps;
+    /* ...or a flush, which covers so much (writes.h). */
+    bool flushing;
+    /* Good ones in a row: see vd_handle_flush. */
+    unsigned int flushes;
+    /* There will be one, after all pieces. */
+    bool flush_after;
+    /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
+    bool listed;
+    /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
+    bool lost_sight;
+    /* ...and its buffer may still be sent: it goes with the flight, not back to the pool. */
+    bool keeps_buffer;
+    uint64_t flush_mark;
+    /* To do what the callback cannot. */
+    struct vd_chore chore;
+
+    /* enum vd_flight_claim */
+    _Atomic int claim;
+    /* The queue and the disk's list of unsettled writes. The last one frees it. */
+    _Atomic int owners;
+    struct vd_held held;
+    struct vd_unsettled_write write;
+};
+
+/* Whether what is in the caller's buffers goes to the disk; whether it changes data. */
+
+static inline bool vd_flight_takes_data(enum vd_request_kind kind)
+{
+    return (1u << kind) & (1u << VD_REQUEST_WRITE | 1u << VD_REQUEST_COMPARE_AND_WRITE);
+}
+
+static inline bool vd_flight_changes(enum vd_request_kind kind)
+{
+    return kind != VD_REQUEST_READ && kind != VD_REQUEST_FLUSH;
+}
+
+/* What is cut into pieces when it is long. */
+static inline bool vd_flight_in_pieces(enum vd_request_kind kind)
+{
+    return kind == VD_REQUEST_DISCARD || kind == VD_REQUEST_WRITE_ZEROES;
+}
+
+/* A flight whose letters go to `mailbox`, and that `land` is called for. NULL: out of memory. */
+struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox, vd_flight_land_fn *land);
+
+/* Gives up one owner's share; the bounce buffer goes with the last. */
+void vd_flight_drop(struct vd_flight *flight);
+
+/* Whether the queue is the only owner, so that it can use the flight again. */
+static inline bool vd_flight_is_free(const struct vd_flight *flight)
+{
+    /* Acquire: the other owner is done with it. */
+    return atomic_load_explicit(&flight->owners, memory_order_acquire) == 1;
+}
+
+/* A hint: nobody waits for the flight any more. */
+static inline bool vd_flight_is_given_up(const struct vd_flight *flight)
+{
+    /* Relaxed: only whether it pays to go on. */
+    int claim = atomic_load_explicit(&flight->claim, memory_order_relaxed);
+
+    return claim == VD_FLIGHT_DETACHING || claim == VD_FLIGHT_DETACHED;
+}
+
+/* For fate.c, before the start: works out the first step. */
+void vd_flight_plan(struct vd_flight *flight);
+static inline void vd_flight_prepare(struct vd_flight *flight)
+{
+    flight->piece = flight->length;
+    flight->done = 0;
+    flight->valid = 0;
+    flight->mismatch = 0;
+    flight->result = 0;
+    flight->given_up = 0;
+    flight->in_steps = false;
+    flight->flushing = false;
+    flight->flush_after = false;
+    flight->listed = false;
+    flight->lost_sight = false;
+    flight->keeps_buffer = false;
+    if (flight->kind > VD_REQUEST_WRITE || flight->flags & VDISK_IO_FUA)
+        vd_flight_plan(flight);
+}
+
+/*
+ * Makes the next call of librbd, from which the flight comes back by itself, and lands in the end (fate.h). A negative
+ * errno: librbd did not take it.
+ */
+int vd_flight_step(struct vd_flight *flight);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Giving up one thing that is in a queue: the caller's side of it ends here, whatever goes on elsewhere.
+ */
+#ifndef VD_GIVE_UP_H
+#define VD_GIVE_UP_H
+
+#include "io/queue.h"
+
+/*
+ * Gives up what is started, which is then done with `result`: -ECANCELED, or -ETIMEDOUT. -EBUSY: it cannot be given up.
+ * -EALREADY: its letter is on the way.
+ */
+int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, int result);
+int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int result);
+
+/* Gives up what is past its deadline. Mostly there are no deadlines. */
+void vd_give_up_all_expired(struct vdisk_queue *queue);
+static inline void vd_give_up_expired(struct vdisk_queue *queue)
+{
+    if (queue->deadlines.count > 0)
+        vd_give_up_all_expired(queue);
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io/plug.h"
+
+#include <string.h>
+
+#include <vdisk/io.h>
+
+#include "base/container.h"
+#include "base/rare.h"
+#include "io/fate.h"
+
+/* How far back a flight is looked for that a transfer continues: as many streams can be interleaved. */
+#define STREAMS 8
+
+static struct vd_flight *flight_of(struct vd_node *node)
+{
+    return VD_CONTAINER_OF(node, struct vd_flight, letter.node);
+}
+
+bool vd_plug_takes(const struct vd_transfer *transfer)
+{
+    bool moves_data = transfer->kind == VD_REQUEST_READ || transfer->kind == VD_REQUEST_WRITE;
+
+    /* What may have to wait for an unsettled write does so by itself. */
+    return moves_data && transfer->length > 0 && !(transfer->flags & (VDISK_IO_ZERO_COPY | VDISK_IO_FUA)) &&
+           !vd_unsettled_any(&transfer->disk->unsettled);
+}
+
+/* So that a flight is one request for one object, mostly. */
+static uint64_t longest(const struct vdisk *disk)
+{
+    return disk->layout.object_size < VDISK_MAX_REQUEST ? disk->layout.object_size : VDISK_MAX_REQUEST;
+}
+
+static bool continues(const struct vd_transfer *transfer, const struct vd_flight *flight)
+{
+    /* One view is of one disk. */
+    return flight->view == transfer->view && flight->kind == transfer->kind && flight->flags == transfer->flags &&
+           flight->offset + flight->length == transfer->offset &&
+           flight->length + transfer->length <= longest(transfer->disk);
+}
+
+/* Makes room in the buffer of a flight: at least twice as much as before, so that few bytes are copied once more. */
+VD_APART static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint64_t length)
+{
+    uint64_t room = 2 * flight->bounce_length > length ? 2 * flight->bounce_length : length;
+    void *larger;
+
+    if (room > longest(flight->disk))
+        room = length;
+    if (vd_bounce_get(&larger, &queue->bounce, room) < 0)
+        return false;
+    if (vd_flight_takes_data(flight->kind))
+        memcpy(larger, flight->bounce, flight->length);
+    vd_bounce_put(&queue->bounce, flight->bounce, flight->bounce_length);
+    flight->bounce = larger;
+    flight->bounce_length = room;
+    return true;
+}
+
+struct vd_flight *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer)
+{
+    struct vd_node *node = queue->plugged_flights;
+    uint64_t length;
+
+    for (int i = 0; node && i < STREAMS; i++, node = node->next) {
+        struct vd_flight *flight = flight_of(node);
+
+        if (!continues(transfer, flight))
+            continue;
+        length = flight->length + transfer->length;
+        if (length > flight->bounce_length && !make_room(queue, flight, length))
+            return NULL;
+        flight->length = length;
+        return flight;
+    }
+    return NULL;
+}
+
+uint64_t vd_plug_room(const struct vdisk_queue *queue, const struct vd_transfer *transfer)
+{
+    uint64_t most = longest(transfer->disk);
+    uint64_t hope = queue->last_merged < most ? queue->last_merged : most;
+
+    return hope > transfer->length ? hope : transfer->length;
+}
+
+void vd_plug_add(struct vdisk_queue *queue, struct vd_flight *flight)
+{
+    flight->letter.node.next = queue->plugged_flights;
+    queue->plugged_flights = &flight->letter.node;
+    flight->plugged = true;
+    /* Relaxed: a caller that closes the disk while its queue has it plugged does both itself. */
+    atomic_fetch_add_explicit(&flight->disk->plugged, 1, memory_order_relaxed);
+}
+
+static struct vd_node *reversed(struct vd_node *list)
+{
+    struct vd_node *result = NULL;
+
+    while (list) {
+        struct vd_node *next = list->next;
+
+        list->next = result;
+        result = list;
+        list = next;
+    }
+    return result;
+}
+
+static void send_flight(struct vdisk_queue *queue, struct vd_flight *flight)
+{
+    flight->plugged = false;
+    atomic_fetch_sub_explicit(&flight->disk->plugged, 1, memory_order_relaxed);
+    queue->last_merged = flight->members > 1 ? flight->length : 0;
+    vd_fate_start_accepted(flight);
+}
+
+void vd_plug_send(struct vdisk_queue *queue)
+{
+    struct vd_node *node = reversed(queue->plugged_flights);
+
+    queue->plugged_flights = NULL;
+    while (node) {
+        struct vd_flight *flight = flight_of(node);
+
+        node = node->next;
+        send_flight(queue, flight);
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io/pool.h"
+
+#include "base/rare.h"
+
+VD_RARE void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight)
+{
+    if (flight->keeps_buffer)
+        vd_bounce_give_away(&queue->bounce, flight->bounce_length);
+    else
+        vd_pool_put_bounce(queue, flight);
+    vd_flight_drop(flight);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine behind queues and synchronous calls: a fixed set of requests, their bounce memory, and the mailbox that
+ * completed ones come back to. It belongs to one thread at a time.
+ */
+#ifndef VD_QUEUE_H
+#define VD_QUEUE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vdisk/queue.h>
+
+#include "base/bounce.h"
+#include "base/heap.h"
+#include "disk/watch.h"
+#include "io/request.h"
+#include "io/ticket.h"
+#include "thread/alarm.h"
+#include "thread/mailbox.h"
+
+struct vdisk_queue {
+    struct vd_mailbox mailbox;
+    struct vd_bounce bounce;
+    unsigned int depth;
+    /* `depth` requests, of which the first `touched` were ever used; the idle ones among those. */
+    struct vd_request *requests;
+    unsigned int touched;
+    struct vd_node *idle;
+    /* Flights for use. */
+    struct vd_node *idle_flights;
+    /* How often it was plugged; flights that wait, the latest first; and the length of the last one sent, if merged. */
+    unsigned int plugged;
+    struct vd_node *plugged_flights;
+    uint64_t last_merged;
+    /* Tasks: those in flight; and, until the next reap, those that were reaped last and have an error to tell. */
+    struct vd_ticket *tickets;
+    struct vd_ticket *failed;
+    uint64_t last_serial;
+    /* Watches whose end is not reaped. They count nowhere below. */
+    struct vd_watch *watches;
+    /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
+    unsigned int in_flight;
+    unsigned int unfinished;
+    /* Of the latter, how many come without a letter of their own, but with that of another (plug.h). */
+    unsigned int joined;
+    /*
+     * When to give up what is unfinished. The owner looks while it is in here; for the time that it polls, an alarm is
+     * set to the earliest, or to one earlier than that, and rings by a letter of its own.
+     */
+    struct vd_heap deadlines;
+    bool has_alarm;
+    struct vd_alarm alarm;
+    int64_t alarm_time;
+    struct vd_letter alarm_letter;
+    atomic_bool alarm_posted;
+    /* Letters taken from the mailbox and not yet reaped, oldest first. */
+    struct vd_node *ready;
+    struct vd_node **ready_end;
+    /* Of a disk's idle queues (sync.c). */
+    struct vdisk_queue *next;
+};
+
+/* Returns 0, -ENOMEM, -EMFILE or -ENFILE. */
+int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind);
+
+/* Nothing may be in flight. */
+void vd_queue_free(struct vdisk_queue *queue);
+
+/* As vdisk_queue_wait, with a deadline (clock.h), of valid arguments. */
+unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
+                           unsigned int max, int64_t deadline);
+
+/* As vdisk_queue_drain. */
+void vd_queue_drain(struct vdisk_queue *queue);
+
+/* Takes from the mailbox what is there. */
+void vd_queue_collect(struct vdisk_queue *queue);
+
+/* The owner turns to something else: makes the descriptor readable as soon as there is something to reap. */
+void vd_queue_leave(struct vdisk_queue *queue);
+
+/* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
+void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+
+/* A watch that has begun, with the queue's mailbox. From here on it is the queue's, which frees it after its end. */
+void vd_queue_add_watch(struct vdisk_queue *queue, struct vd_watch *watch);
+
+/* Ends the watches with this tag, each with -ECANCELED in its last completion. Returns how many. */
+unsigned int vd_queue_end_watches(struct vdisk_queue *queue, const void *user_data);
+
+/* The error of a completion of the latest reap; NULL: there is no sentence. */
+const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion);
+
+#endif

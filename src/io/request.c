@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io/request.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/iov.h"
+#include "base/rare.h"
+#include "io/fate.h"
+
+void vd_request_init(struct vd_request *request)
+{
+    request->letter.kind = VD_LETTER_REQUEST;
+    request->deadline.of = VD_DEADLINE_REQUEST;
+    request->iov = request->inline_iov;
+    request->iov_capacity = VD_REQUEST_INLINE_IOV;
+}
+
+static void free_iov(struct vd_request *request)
+{
+    if (request->iov != request->inline_iov)
+        free(request->iov);
+}
+
+void vd_request_destroy(struct vd_request *request)
+{
+    free_iov(request);
+}
+
+/* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
+VD_APART static int copy_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    int count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+
+    if (count > request->iov_capacity) {
+        struct iovec *longer = malloc((size_t)count * sizeof *longer);
+
+        if (!longer)
+            return -ENOMEM;
+        free_iov(request);
+        request->iov = longer;
+        request->iov_capacity = count;
+    }
+    vd_iov_slice(request->iov, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+    request->iovcnt = count;
+    return 0;
+}
+
+static void copy_one_buffer(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
+    request->iov[0].iov_len = transfer->length;
+    request->iovcnt = 1;
+}
+
+static int copy_iov(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    if (transfer->iovcnt != 1)
+        return copy_buffers(request, transfer);
+    copy_one_buffer(request, transfer);
+    return 0;
+}
+
+static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transfer *transfer)
+{
+    vd_iov_gather((char *)flight->bounce + at, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+}
+
+/* What a compare-and-write compares with comes behind what it writes. */
+VD_APART static int gather_all(struct vd_flight *flight, const struct vd_transfer *transfer)
+{
+    gather(flight, 0, transfer);
+    if (transfer->compare)
+        memcpy((char *)flight->bounce + transfer->length, transfer->compare, transfer->length);
+    return 0;
+}
+
+static int get_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t length)
+{
+    flight->bounce_length = length;
+    return vd_bounce_get(&flight->bounce, pool, length);
+}
+
+static int fill_bounce(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    return transfer->kind == VD_REQUEST_READ ? copy_iov(request, transfer) : gather_all(request->flight, transfer);
+}
+
+static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
+{
+    uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
+    int r = get_bounce(request->flight, pool, length);
+
+    return r < 0 ? r : fill_bounce(request, transfer);
+}
+
+/* librbd gets the caller's buffers. */
+VD_APART static int lend_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    int r = copy_buffers(request, transfer);
+
+    request->flight->iov = request->iov;
+    request->flight->iovcnt = request->iovcnt;
+    return r;
+}
+
+static int lend(struct vd_request *request, const struct vd_transfer *transfer)
+{
+    if (transfer->iovcnt != 1)
+        return lend_buffers(request, transfer);
+    copy_one_buffer(request, transfer);
+    request->flight->iov = request->iov;
+    request->flight->iovcnt = 1;
+    return 0;
+}
+
+/*
+ * Whether a write that starts at once need not be gathered, since librbd copies it anyway, within the call. Not one
+ * that may have to wait for another; nor one that librbd can make durable only as one buffer.
+ */
+static bool is_copied_by_librbd(const struct vd_transfer *transfer)
+{
+    const struct vdisk *disk = transfer->disk;
+
+    return transfer->kind == VD_REQUEST_WRITE && disk->copies_writes && !vd_unsettled_any(&disk->unsettled) &&
+           (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
+}
+
+static void make_member(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                        uint64_t at)
+{
+    assert(request->state == VD_REQUEST_IDLE);
+    request->state = VD_REQUEST_PREPARED;
+    request->flight = flight;
+    request->next = NULL;
+    request->at = at;
+    request->length = transfer->length;
+}
+
+static void make_flight(struct vd_flight *flight, struct vd_request *first, const struct vd_transfer *transfer)
+{
+    flight->first = first;
+    flight->last = first;
+    flight->members = 1;
+    flight->disk = transfer->disk;
+    flight->view = transfer->view;
+    flight->kind = transfer->kind;
+    flight->flags = transfer->flags;
+    flight->offset = transfer->offset;
+    flight->length = transfer->length;
+    flight->iovcnt = 0;
+    flight->copied_by_librbd = false;
+}
+
+int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                       struct vd_bounce *pool)
+{
+    make_member(request, flight, transfer, 0);
+    make_flight(flight, request, transfer);
+    if (transfer->length == 0 || transfer->iovcnt == 0)
+        return 0;
+    if (transfer->flags & VDISK_IO_ZERO_COPY)
+        return lend(request, transfer);
+    if (!is_copied_by_librbd(transfer))
+        return bounce(request, transfer, pool);
+    flight->copied_by_librbd = true;
+    return lend(request, transfer);
+}
+
+int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                               struct vd_bounce *pool, uint64_t room)
+{
+    int r;
+
+    make_member(request, flight, transfer, 0);
+    make_flight(flight, request, transfer);
+    r = get_bounce(flight, pool, room);
+    /* More than is needed is only a hope. */
+    if (r == -EAGAIN)
+        r = get_bounce(flight, pool, transfer->length);
+    return r < 0 ? r : fill_bounce(request, transfer);
+}
+
+int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
+{
+    uint64_t at = flight->length - transfer->length;
+    int r = 0;
+
+    if (transfer->kind == VD_REQUEST_READ)
+        r = copy_iov(request, transfer);
+    else
+        gather(flight, at, transfer);
+    if (r < 0) {
+        flight->length = at;
+        return r;
+    }
+    make_member(request, flight, transfer, at);
+    flight->last->next = request;
+    flight->last = request;
+    flight->members++;
+    return 0;
+}
+
+/* One of the flight's, which goes on without it. */
+static void leave_flight(struct vd_request *request)
+{
+    struct vd_flight *flight = request->flight;
+    struct vd_request *before = NULL;
+
+    for (struct vd_request *member = flight->first; member != request; member = member->next)
+        before = member;
+    if (before)
+        before->next = request->next;
+    else
+        flight->first = request->next;
+    if (flight->last == request)
+        flight->last = before;
+    flight->members--;
+    request->flight = NULL;
+}
+
+int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result)
+{
+    uint64_t bounce_length = request->flight->bounce_length;
+
+    assert(request->state == VD_REQUEST_STARTED);
+    switch (vd_fate_give_up(request->flight)) {
+    case VD_GIVE_UP_NOT:
+        return -EBUSY;
+    case VD_GIVE_UP_TOO_LATE:
+        return -EALREADY;
+    case VD_GAVE_UP_MEMBER:
+        leave_flight(request);
+        break;
+    case VD_GAVE_UP_DETACHED:
+        vd_bounce_give_away(pool, bounce_length);
+        request->flight = NULL;
+        break;
+    case VD_GAVE_UP_HELD:
+        break;
+    }
+    request->state = VD_REQUEST_DONE;
+    request->result = result;
+    return 0;
+}
+
+/* librbd has delivered fewer bytes of the flight than are asked for: the rest is zeroes. */
+VD_APART static void deliver_short(const struct vd_request *request)
+{
+    const struct vd_flight *flight = request->flight;
+    uint64_t valid = flight->valid > request->at ? flight->valid - request->at : 0;
+
+    if (flight->bounce)
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, valid);
+    vd_iov_zero(request->iov, request->iovcnt, valid);
+}
+
+static void deliver_data(const struct vd_request *request)
+{
+    const struct vd_flight *flight = request->flight;
+
+    if (flight->valid < request->at + request->length)
+        deliver_short(request);
+    else if (flight->bounce)
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, request->length);
+}
+
+void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion)
+{
+    assert(request->state == VD_REQUEST_DONE);
+    completion->user_data = request->user_data;
+    completion->result = request->result;
+    if (request->result == -EILSEQ)
+        completion->value = request->flight->mismatch;
+    if (request->result == 0 && request->flight->kind == VD_REQUEST_READ)
+        deliver_data(request);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One request: from the caller's buffers to librbd and back to the caller.
+ *
+ *   idle -> prepare -> start -> (its flight, flight.h) -> taken from the mailbox -> deliver -> idle
+ *
+ * Every step but the one in brackets is the queue's thread's, and everything here is its own. A request that is given
+ * up is done at once, whatever becomes of its flight.
+ */
+#ifndef VD_REQUEST_H
+#define VD_REQUEST_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <vdisk/queue.h>
+
+#include "base/bounce.h"
+#include "disk/handle.h"
+#include "disk/view.h"
+#include "io/deadline.h"
+#include "io/flight.h"
+#include "thread/letter.h"
+#include "thread/mailbox.h"
+
+enum vd_request_state {
+    VD_REQUEST_IDLE,
+    VD_REQUEST_PREPARED,
+    /* Its flight is under way, or its letter is. */
+    VD_REQUEST_STARTED,
+    /* Its result is final. */
+    VD_REQUEST_DONE,
+};
+
+/* Buffers that a request holds without allocating: covers the scatter lists of most guests. */
+#define VD_REQUEST_INLINE_IOV 8
+
+struct vd_request {
+    /* In the list of idle requests, or in that of what is ready to be reaped. */
+    struct vd_letter letter;
+    void *user_data;
+    enum vd_request_state state;
+    /* NULL of an idle request, and of one that was given up and is done. */
+    struct vd_flight *flight;
+    /* The next of the flight's members; where in its range this one begins, and its own length. */
+    struct vd_request *next;
+    uint64_t at;
+    uint64_t length;
+    int result;
+    struct vd_deadline deadline;
+    /* Where a read goes, and what a zero-copy write comes from: non-empty buffers of the request's length together. */
+    struct iovec *iov;
+    int iovcnt;
+    int iov_capacity;
+    struct iovec inline_iov[VD_REQUEST_INLINE_IOV];
+};
+
+/* Makes an idle request of zeroed memory; and frees what it holds. */
+void vd_request_init(struct vd_request *request);
+void vd_request_destroy(struct vd_request *request);
+
+/*
+ * What to do: `length` bytes of the buffers in `iov`, from `skip` bytes on, at `offset` of the disk whose view the
+ * caller has entered.
+ */
+struct vd_transfer {
+    struct vdisk *disk;
+    struct vd_view *view;
+    uint64_t offset;
+    uint64_t length;
+    enum vd_request_kind kind;
+    int iovcnt;
+    const struct iovec *iov;
+    uint32_t flags;
+    /* As many bytes as `length`, for a compare-and-write. */
+    const void *compare;
+    uint64_t skip;
+    /* Part of a range that was inside the image when the call began; where it no longer is, the completion tells. */
+    bool was_inside;
+};
+
+/*
+ * The first member of an idle flight, which is to start at once. A write's data is gathered here, unless librbd can be
+ * left to copy it from where it is. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared
+ * as far as it goes, and to be released.
+ */
+int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                       struct vd_bounce *pool);
+
+/* The same, where the flight is to wait for more: in a buffer of `room` bytes, if that can be had. */
+int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+                               struct vd_bounce *pool, uint64_t room);
+
+/* One more member, for what vd_plug_find has made the flight longer by. -ENOMEM: out of memory; as above. */
+int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer);
+
+/* Its flight waits, or has been started, even if it has landed since. */
+static inline void vd_request_started(struct vd_request *request)
+{
+    assert(request->state == VD_REQUEST_PREPARED);
+    request->state = VD_REQUEST_STARTED;
+}
+
+/* Its flight's letter was taken from the mailbox. */
+static inline void vd_request_taken(struct vd_request *request)
+{
+    assert(request->state == VD_REQUEST_STARTED);
+    request->state = VD_REQUEST_DONE;
+    request->result = request->flight->result;
+}
+
+/*
+ * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be given up. -EALREADY: its letter is
+ * on the way.
+ */
+int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result);
+
+/* Of a request that is done: fills in the completion, and copies what was read to the caller's buffers. */
+void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion);
+
+/*
+ * A request that did not start, or was delivered, becomes idle. Returns the flight when that has no members any more:
+ * it is the caller's to use again.
+ */
+static inline struct vd_flight *vd_request_release(struct vd_request *request)
+{
+    struct vd_flight *flight = request->flight;
+
+    assert(request->state != VD_REQUEST_STARTED);
+    request->state = VD_REQUEST_IDLE;
+    request->flight = NULL;
+    return flight && --flight->members == 0 ? flight : NULL;
+}
+
+#endif

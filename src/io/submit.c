@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io/submit.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <vdisk/io.h>
+
+#include "base/rare.h"
+#include "io/expiry.h"
+#include "io/fate.h"
+#include "io/plug.h"
+#include "io/pool.h"
+#include "io/queue.h"
+
+static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
+{
+    return disk->io_timeout_ms ? vd_expiry_arm(queue, &request->deadline, disk->io_timeout_ms) : 0;
+}
+
+/* On a flight that waits. The view is that flight's already. */
+static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd_flight *flight,
+                const struct vd_transfer *transfer)
+{
+    int r = vd_request_join(request, flight, transfer);
+
+    if (r < 0)
+        return r;
+    queue->joined++;
+    vd_view_leave(transfer->view);
+    return 0;
+}
+
+VD_APART static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *request,
+                                 const struct vd_transfer *transfer)
+{
+    struct vd_flight *flight = vd_plug_find(queue, transfer);
+    int r;
+
+    if (flight)
+        return join(queue, request, flight, transfer);
+    flight = vd_pool_get_flight(queue);
+    if (!flight)
+        return -ENOMEM;
+    r = vd_request_prepare_to_wait(request, flight, transfer, &queue->bounce, vd_plug_room(queue, transfer));
+    if (r == 0)
+        vd_plug_add(queue, flight);
+    return r;
+}
+
+static int start(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer)
+{
+    struct vd_flight *flight;
+    int r;
+
+    if (queue->plugged && vd_plug_takes(transfer))
+        return wait_in_plug(queue, request, transfer);
+    flight = vd_pool_get_flight(queue);
+    if (!flight)
+        return -ENOMEM;
+    r = vd_request_prepare(request, flight, transfer, &queue->bounce);
+    return r < 0 ? r : vd_fate_start(flight);
+}
+
+/* A request that was to be accepted. */
+VD_RARE static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
+{
+    vd_expiry_disarm(queue, &request->deadline);
+    vd_pool_release(queue, request);
+    return result;
+}
+
+static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *transfer, void *user_data)
+{
+    struct vd_request *request = queue->in_flight < queue->depth ? vd_pool_get_request(queue) : NULL;
+    int r;
+
+    if (!request)
+        return -EAGAIN;
+    request->user_data = user_data;
+    r = arm(queue, request, transfer->disk);
+    if (r == 0)
+        r = start(queue, request, transfer);
+    if (r < 0)
+        return give_back(queue, request, r);
+    vd_request_started(request);
+    queue->in_flight++;
+    queue->unfinished++;
+    return 0;
+}
+
+static int check_submission(const struct vd_transfer *transfer)
+{
+    if (vd_handle_has_too_many_detached(transfer->disk))
+        return -ENOBUFS;
+    if (vd_view_holds(transfer->view, transfer->offset, transfer->length) || transfer->was_inside)
+        return 0;
+    return -EINVAL;
+}
+
+VD_RARE static int refuse(struct vdisk_queue *queue, const struct vd_transfer *transfer, int result)
+{
+    vd_view_leave(transfer->view);
+    /* What waits in the plug makes room only when it has been sent. */
+    if (result == -EAGAIN)
+        vd_plug_send(queue);
+    return result;
+}
+
+int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, void *user_data)
+{
+    int r;
+
+    /* What was accepted before it is for a flush to cover, and not to be overtaken by a durable write. */
+    if (queue->plugged_flights && (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA))
+        vd_plug_send(queue);
+    transfer->view = vd_handle_enter(transfer->disk);
+    if (!transfer->view)
+        return -ESHUTDOWN;
+    r = check_submission(transfer);
+    if (r == 0)
+        r = accept_request(queue, transfer, user_data);
+    return r == 0 ? 0 : refuse(queue, transfer, r);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What synchronous calls keep with a disk.
+ */
+#ifndef VD_SYNC_H
+#define VD_SYNC_H
+
+#include "disk/handle.h"
+
+/* Frees the idle queues of a closed disk. */
+void vd_sync_free_queues(struct vdisk *disk);
+
+#endif

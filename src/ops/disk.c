@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/queue.h>
+
+#include "base/error.h"
+#include "base/structs.h"
+#include "disk/check.h"
+#include "disk/handle.h"
+
+/* The first release's size of the structure. */
+#define INFO_FIRST (offsetof(struct vdisk_info, unsettled_writes) + sizeof(uint32_t))
+
+/* Losses. */
+
+int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        vd_writes_acknowledge(&disk->writes);
+    return r;
+}
+
+/* What it is. */
+
+void vdisk_info_init(struct vdisk_info *info, size_t struct_size)
+{
+    vd_struct_init(info, struct_size);
+}
+
+static void fill_parent(struct vdisk_info *info, const struct vdisk *disk)
+{
+    if (!vd_parent_exists(&disk->parent))
+        return;
+    info->parent_pool = disk->parent.image.pool_name;
+    info->parent_name_space = disk->parent.image.pool_namespace;
+    info->parent_image = disk->parent.image.image_name;
+    info->parent_image_id = disk->parent.image.image_id;
+    info->parent_snapshot = vd_parent_snapshot(&disk->parent);
+}
+
+int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vdisk_info full;
+    size_t struct_size;
+    int r;
+
+    vd_error_clear(err);
+    if (!info)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the information: the pointer is NULL.");
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        r = vd_struct_read(&full, sizeof full, info, INFO_FIRST, "vdisk_info", err);
+    if (r != 0)
+        return r;
+    struct_size = full.struct_size;
+    full = (struct vdisk_info){
+        .struct_size = struct_size,
+        .size = vd_handle_size(disk),
+        .object_size = disk->layout.object_size,
+        .stripe_unit = disk->layout.stripe_unit,
+        .stripe_count = disk->layout.stripe_count,
+        .features = disk->features,
+        .max_request = VDISK_MAX_REQUEST,
+        .optimal_io = disk->layout.stripe_unit,
+        .max_discard = VDISK_MAX_DISCARD,
+        .max_write_zeroes = VDISK_MAX_WRITE_ZEROES,
+        .discard_granularity = disk->discard_granularity,
+        .compare_and_write_boundary = disk->compare_and_write_boundary,
+        .pool = vdisk_uri_pool(disk->uri),
+        .name_space = vdisk_uri_namespace(disk->uri),
+        .image = vdisk_uri_image(disk->uri),
+        .snapshot = vdisk_uri_snapshot(disk->uri),
+        .image_id = disk->image_id,
+        .read_only = disk->read_only,
+        .detached_requests = atomic_load_explicit(&disk->detached, memory_order_relaxed),
+        .unsettled_writes = vd_unsettled_writes(&disk->unsettled),
+        .snapshot_id = disk->snapshot_id,
+        .cache_mode = disk->cache_mode,
+    };
+    fill_parent(&full, disk);
+    memcpy(info, &full, struct_size < sizeof full ? struct_size : sizeof full);
+    return 0;
+}
+
+uint64_t vdisk_get_size(const struct vdisk *disk)
+{
+    return disk ? vd_handle_size(disk) : 0;
+}

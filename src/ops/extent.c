@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <vdisk/extent.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "disk/check.h"
+#include "ops/task.h"
+#include "ops/walk.h"
+
+/* Where the caller wants it. */
+struct answer {
+    struct vdisk_extent *extents;
+    size_t *count;
+    uint64_t *next;
+};
+
+static struct answer answer_to(struct vdisk_extent *extents, size_t *count, uint64_t *next)
+{
+    struct answer answer;
+
+    answer.extents = extents;
+    answer.count = count;
+    answer.next = next;
+    return answer;
+}
+
+struct walk_task {
+    struct vd_task task;
+    struct vd_walk walk;
+    struct answer answer;
+};
+
+static int run_walk(struct vd_task *task, struct vdisk_error *err)
+{
+    return vd_walk_run(&((struct walk_task *)task)->walk, task->disk, task->view, err);
+}
+
+static void deliver_walk(struct vd_task *task, struct vdisk_completion *completion)
+{
+    const struct walk_task *this = (const struct walk_task *)task;
+
+    (void)completion;
+    if (this->walk.count > 0)
+        memcpy(this->answer.extents, this->walk.extents, this->walk.count * sizeof *this->walk.extents);
+    *this->answer.count = this->walk.count;
+    *this->answer.next = this->walk.next;
+}
+
+static void clear_walk(struct vd_task *task)
+{
+    vd_walk_clear(&((struct walk_task *)task)->walk);
+}
+
+/* Reads how much room there is, and sets the answer to nothing. */
+static int check_answer(size_t *room, const struct answer *answer, uint64_t offset, struct vdisk_error *err)
+{
+    *room = answer->count ? *answer->count : 0;
+    if (answer->count)
+        *answer->count = 0;
+    if (answer->next)
+        *answer->next = offset;
+    if (!answer->extents || !answer->count || !answer->next)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the extents: a pointer is NULL.");
+    if (*room == 0)
+        return vd_error_set(err, -EINVAL, "There is room for no extent: *count is 0.");
+    return 0;
+}
+
+static int copy_from(struct vd_walk *walk, const char *from, struct vdisk_error *err)
+{
+    if (!from)
+        return 0;
+    if (!from[0])
+        return vd_error_set(err, -EINVAL, "The name of the snapshot is empty.");
+    walk->from = strdup(from);
+    return walk->from ? 0 : vd_error_set(err, -ENOMEM, "Out of memory for the name of the snapshot.");
+}
+
+/* `walk` holds what to look at. */
+static int new_walk(struct vd_task **task, const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk,
+                    const char *from, struct vdisk_error *err)
+{
+    /* It works on memory of its own, so that nobody need wait for a cluster that does not answer. */
+    static const struct vd_task_kind kind = {
+        .run = run_walk, .deliver = deliver_walk, .clear = clear_walk, .can_be_abandoned = true};
+    struct walk_task *new;
+    size_t room;
+    int r;
+
+    vd_error_clear(err);
+    r = check_answer(&room, answer, walk->offset, err);
+    if (r == 0)
+        r = vd_check_disk(disk, err);
+    if (r < 0)
+        return r;
+    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    if (!new)
+        return -ENOMEM;
+    new->walk = *walk;
+    new->walk.room = room;
+    new->walk.next = walk->offset;
+    new->answer = *answer;
+    *task = &new->task;
+    r = copy_from(&new->walk, from, err);
+    if (r < 0)
+        vd_task_free(*task);
+    return r;
+}
+
+static int perform(const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk, const char *from,
+                   uint32_t flags, struct vdisk_error *err)
+{
+    struct vd_task *task;
+    int r = new_walk(&task, answer, disk, walk, from, err);
+
+    if (r < 0)
+        return r;
+    r = vd_check_flags(flags, VDISK_EXTENTS_PARENT, err);
+    if (r == 0)
+        return vd_task_perform(task, err);
+    vd_task_free(task);
+    return r;
+}
+
+static int submit(struct vdisk_queue *queue, const struct answer *answer, struct vdisk *disk,
+                  const struct vd_walk *walk, const char *from, uint32_t flags, void *user_data,
+                  struct vdisk_error *err)
+{
+    struct vd_task *task;
+    int r = new_walk(&task, answer, disk, walk, from, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, flags & ~VDISK_EXTENTS_PARENT, user_data, err);
+}
+
+int vdisk_extents(struct vdisk_extent *extents, size_t *count, uint64_t *next, struct vdisk *disk, uint64_t offset,
+                  uint64_t length, uint32_t flags, struct vdisk_error *err)
+{
+    const struct answer answer = answer_to(extents, count, next);
+    const struct vd_walk walk = {.offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
+
+    return perform(&answer, disk, &walk, NULL, flags, err);
+}
+
+int vdisk_aio_extents(struct vdisk_queue *queue, struct vdisk_extent *extents, size_t *count, uint64_t *next,
+                      struct vdisk *disk, uint64_t offset, uint64_t length, uint32_t flags, void *user_data,
+                      struct vdisk_error *err)
+{
+    const struct answer answer = answer_to(extents, count, next);
+    const struct vd_walk walk = {.offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
+
+    return submit(queue, &answer, disk, &walk, NULL, flags, user_data, err);
+}
+
+int vdisk_diff(struct vdisk_extent *changes, size_t *count, uint64_t *next, struct vdisk *disk, const char *from,
+               uint64_t offset, uint64_t length, uint32_t flags, struct vdisk_error *err)
+{
+    const struct answer answer = answer_to(changes, count, next);
+    const struct vd_walk walk = {
+        .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT, .changes = true};
+
+    return perform(&answer, disk, &walk, from, flags, err);
+}
+
+int vdisk_aio_diff(struct vdisk_queue *queue, struct vdisk_extent *changes, size_t *count, uint64_t *next,
+                   struct vdisk *disk, const char *from, uint64_t offset, uint64_t length, uint32_t flags,
+                   void *user_data, struct vdisk_error *err)
+{
+    const struct answer answer = answer_to(changes, count, next);
+    const struct vd_walk walk = {
+        .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT, .changes = true};
+
+    return submit(queue, &answer, disk, &walk, from, flags, user_data, err);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <rbd/librbd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vdisk/image.h>
+
+#include "base/error.h"
+#include "ops/image_task.h"
+#include "uri/place.h"
+
+struct list_task {
+    struct vd_image_task image;
+    /* Where the caller wants it. */
+    struct vdisk_image **images;
+    size_t *count;
+    struct vdisk_image *found;
+    size_t found_count;
+};
+
+/* There can be more images each time. The names are to be given back with rbd_image_spec_list_cleanup. */
+static int read_raw(rbd_image_spec_t **raw, size_t *count, rados_ioctx_t pool)
+{
+    int r;
+
+    *count = 64;
+    do {
+        *raw = calloc(*count, sizeof **raw);
+        if (!*raw)
+            return -ENOMEM;
+        r = rbd_list2(pool, *raw, count);
+        if (r < 0)
+            free(*raw);
+    } while (r == -ERANGE);
+    return r;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct vdisk_image *)a)->name, ((const struct vdisk_image *)b)->name);
+}
+
+/* Copies a string to where *end is, and moves that on. */
+static const char *place_string(char **end, const char *string)
+{
+    size_t size = strlen(string) + 1;
+    char *copy = memcpy(*end, string, size);
+
+    *end += size;
+    return copy;
+}
+
+/* One block for the array and its strings, so that one free is enough. */
+static struct vdisk_image *build(const rbd_image_spec_t *raw, size_t count)
+{
+    size_t array = count * sizeof(struct vdisk_image), text = 0;
+    struct vdisk_image *images;
+    char *end;
+
+    for (size_t i = 0; i < count; i++)
+        text += strlen(raw[i].name) + strlen(raw[i].id) + 2;
+    images = malloc(array + text);
+    if (!images)
+        return NULL;
+    end = (char *)images + array;
+    for (size_t i = 0; i < count; i++) {
+        images[i] = (struct vdisk_image){.name = place_string(&end, raw[i].name)};
+        images[i].id = place_string(&end, raw[i].id);
+    }
+    qsort(images, count, sizeof *images, by_name);
+    return images;
+}
+
+static int read_list(struct vdisk_image **images, size_t *count, rados_ioctx_t pool)
+{
+    rbd_image_spec_t *raw;
+    size_t raw_count;
+    int r = read_raw(&raw, &raw_count, pool);
+
+    if (r < 0)
+        return r;
+    if (raw_count > 0)
+        *images = build(raw, raw_count);
+    if (*images)
+        *count = raw_count;
+    else if (raw_count > 0)
+        r = -ENOMEM;
+    rbd_image_spec_list_cleanup(raw, raw_count);
+    free(raw);
+    return r;
+}
+
+static int list(struct vd_image_task *task, struct vd_connection *connection, rados_ioctx_t pool,
+                struct vdisk_error *err)
+{
+    struct list_task *this = (struct list_task *)task;
+    struct vd_place place;
+    int r = read_list(&this->found, &this->found_count, pool);
+
+    (void)connection;
+    if (r < 0)
+        return vd_error_set(err, r, "Listing the images of %s failed: %s.", vd_place_describe(&place, task->target.uri),
+                            strerror(-r));
+    return 0;
+}
+
+static void deliver(struct vd_task *task, struct vdisk_completion *completion)
+{
+    struct list_task *this = (struct list_task *)task;
+
+    (void)completion;
+    *this->images = this->found;
+    *this->count = this->found_count;
+    this->found = NULL;
+}
+
+static void clear(struct vd_task *task)
+{
+    free(((struct list_task *)task)->found);
+    vd_image_task_clear(task);
+}
+
+/* A pool is named by a URI like everything else, whose image nobody looks at. */
+static int new_in_pool(struct vd_image_task **task, const char *pool, const char *name_space,
+                       const struct vdisk_open_options *connect, struct vdisk_error *err)
+{
+    static const struct vd_task_kind kind = {.run = vd_image_task_run, .deliver = deliver, .clear = clear};
+    struct vdisk_uri *uri;
+    int r;
+
+    if (!pool || !pool[0])
+        return vd_error_set(err, -EINVAL, "The name of the pool is empty.");
+    r = vdisk_uri_new(&uri, pool, name_space, "*", NULL, err);
+    if (r < 0)
+        return r;
+    r = vd_image_task_new(task, sizeof(struct list_task), &kind, uri, connect, "list", err);
+    vdisk_uri_free(uri);
+    return r;
+}
+
+static int new_list(struct vd_task **task, struct vdisk_image **images, size_t *count, const char *pool,
+                    const char *name_space, const struct vdisk_open_options *connect, struct vdisk_error *err)
+{
+    struct vd_image_task *image = NULL;
+    struct list_task *new;
+    int r;
+
+    vd_error_clear(err);
+    if (images)
+        *images = NULL;
+    if (count)
+        *count = 0;
+    if (!images || !count)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
+    r = new_in_pool(&image, pool, name_space, connect, err);
+    if (!image)
+        return r;
+    new = (struct list_task *)image;
+    image->work = list;
+    new->images = images;
+    new->count = count;
+    *task = &image->task;
+    return 0;
+}
+
+int vdisk_list(struct vdisk_image **images, size_t *count, const char *pool, const char *name_space,
+               const struct vdisk_open_options *connect, struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_list(&task, images, count, pool, name_space, connect, err);
+
+    return r < 0 ? r : vd_task_perform(task, err);
+}
+
+int vdisk_aio_list(struct vdisk_queue *queue, struct vdisk_image **images, size_t *count, const char *pool,
+                   const char *name_space, const struct vdisk_open_options *connect, uint32_t flags, void *user_data,
+                   struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_list(&task, images, count, pool, name_space, connect, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+}
+
+void vdisk_image_list_free(struct vdisk_image *images)
+{
+    free(images);
+}

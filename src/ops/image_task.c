@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/image_task.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cluster/connections.h"
+#include "uri/place.h"
+
+static int check_no_snapshot(const struct vdisk_uri *uri, const char *doing, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    if (!vdisk_uri_snapshot(uri))
+        return 0;
+    return vd_error_set(err, -EINVAL, "The URI of an image to %s must not name a snapshot, but it names %s.", doing,
+                        vd_quote(&quoted, vdisk_uri_snapshot(uri)));
+}
+
+int vd_image_task_new(struct vd_image_task **task, size_t size, const struct vd_task_kind *kind,
+                      const struct vdisk_uri *uri, const struct vdisk_open_options *connect, const char *doing,
+                      struct vdisk_error *err)
+{
+    struct vd_target target = {0};
+    struct vd_image_task *new;
+    struct vd_cluster *cluster;
+    int r = vd_target_init(&target, &cluster, uri, connect, 0, err);
+
+    if (r == 0)
+        r = check_no_snapshot(uri, doing, err);
+    if (r < 0) {
+        vd_cluster_put(cluster);
+        vd_target_clear(&target);
+        return r;
+    }
+    new = vd_task_new(size, kind, NULL, cluster, err);
+    if (!new) {
+        vd_target_clear(&target);
+        return -ENOMEM;
+    }
+    new->target = target;
+    *task = new;
+    return 0;
+}
+
+int vd_image_task_run(struct vd_task *task, struct vdisk_error *err)
+{
+    struct vd_image_task *this = (struct vd_image_task *)task;
+    struct vd_connection *connection;
+    rados_ioctx_t pool;
+    int r = vd_connection_open(&connection, &pool, task->cluster, this->target.uri, &this->target.options, err);
+
+    if (r < 0)
+        return r;
+    r = this->work(this, connection, pool, err);
+    rados_ioctx_destroy(pool);
+    if (r == -ESHUTDOWN)
+        vd_connection_retire(connection);
+    vd_connection_release(connection);
+    return r;
+}
+
+void vd_image_task_clear(struct vd_task *task)
+{
+    vd_target_clear(&((struct vd_image_task *)task)->target);
+}
+
+int vd_image_task_error(const struct vd_image_task *task, const char *doing, int code, struct vdisk_error *err)
+{
+    const struct vdisk_uri *uri = task->target.uri;
+    struct vd_quoted image;
+    struct vd_place place;
+
+    vd_quote(&image, vdisk_uri_image(uri));
+    vd_place_describe(&place, uri);
+    if (code == -ENOENT)
+        return vd_error_set(err, code, "There is no image %s in %s.", image.text, place.text);
+    return vd_error_set(err, code, "%s image %s in %s failed: %s.", doing, image.text, place.text, strerror(-code));
+}
+
+int vd_image_task_exists(const struct vd_image_task *task, const char *name, struct vdisk_error *err)
+{
+    struct vd_quoted image;
+    struct vd_place place;
+
+    return vd_error_set(err, -EEXIST, "There is an image %s in %s already.", vd_quote(&image, name),
+                        vd_place_describe(&place, task->target.uri));
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening a disk, here and now or on a queue. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/queue.h>
+
+#include "base/error.h"
+#include "cluster/connections.h"
+#include "disk/handle.h"
+#include "disk/opening.h"
+#include "ops/close.h"
+#include "ops/target.h"
+#include "ops/task.h"
+
+#define FLAGS (VDISK_OPEN_READ_ONLY | VDISK_OPEN_EXCLUSIVE | VDISK_OPEN_BREAK_LOCK | VDISK_OPEN_WAIT_FOR_SPACE)
+
+struct open_task {
+    struct vd_task task;
+    /* The disk's as soon as there is one. */
+    struct vd_target *target;
+    /* Where the caller wants it. */
+    struct vdisk **disk;
+    struct vdisk *opened;
+};
+
+static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    return vdisk_uri_new(names, vdisk_uri_pool(uri), vdisk_uri_namespace(uri), vdisk_uri_image(uri),
+                         vdisk_uri_snapshot(uri), err);
+}
+
+static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vd_target *target,
+                            struct vdisk_error *err)
+{
+    const struct vdisk_open_options *options = &target->options;
+    const struct vdisk_uri *uri = target->uri;
+    struct vd_connection *connection = NULL;
+    rados_ioctx_t pool = NULL;
+    struct vdisk_uri *names;
+    int r;
+
+    r = copy_names(&names, uri, err);
+    if (r < 0)
+        return r;
+    r = vd_connection_open_for_disk(&connection, &pool, cluster, uri, options, err);
+    if (r == 0)
+        r = vd_opening_open(disk, connection, pool, names, options, err);
+    if (r == 0)
+        return 0;
+    if (pool)
+        rados_ioctx_destroy(pool);
+    if (connection && r == -ESHUTDOWN)
+        vd_connection_retire(connection);
+    vd_connection_release_by_disk(connection);
+    vdisk_uri_free(names);
+    return r;
+}
+
+static int run(struct vd_task *task, struct vdisk_error *err)
+{
+    struct open_task *this = (struct open_task *)task;
+    int r = connect_and_open(&this->opened, task->cluster, this->target, err);
+
+    if (r < 0)
+        return r;
+    this->opened->target = this->target;
+    this->target = NULL;
+    return 0;
+}
+
+static void deliver(struct vd_task *task, struct vdisk_completion *completion)
+{
+    struct open_task *this = (struct open_task *)task;
+
+    *this->disk = this->opened;
+    completion->disk = this->opened;
+    this->opened = NULL;
+}
+
+/* What was given up and opened all the same is closed, on the thread that has opened it. */
+static void clear(struct vd_task *task)
+{
+    struct open_task *this = (struct open_task *)task;
+
+    if (this->opened)
+        vd_close_disk(this->opened, NULL);
+    vd_target_free(this->target);
+}
+
+static int check_access(const struct vd_target *target, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    if (!vdisk_uri_snapshot(target->uri) || target->options.flags & VDISK_OPEN_READ_ONLY)
+        return 0;
+    return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
+                        vd_quote(&quoted, vdisk_uri_snapshot(target->uri)));
+}
+
+static int new_target(struct vd_target **target, struct vd_cluster **cluster, const struct vdisk_uri *uri,
+                      const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    int r;
+
+    *cluster = NULL;
+    *target = calloc(1, sizeof **target);
+    if (!*target)
+        return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
+    r = vd_target_init(*target, cluster, uri, options, FLAGS, err);
+    if (r == 0)
+        r = check_access(*target, err);
+    return r;
+}
+
+static int new_open(struct vd_task **task, struct vdisk **disk, const struct vdisk_uri *uri,
+                    const struct vdisk_open_options *options, struct vdisk_error *err)
+{
+    static const struct vd_task_kind kind = {.run = run, .deliver = deliver, .clear = clear, .can_be_abandoned = true};
+    struct vd_cluster *cluster;
+    struct vd_target *target;
+    struct open_task *new;
+    int r;
+
+    vd_error_clear(err);
+    if (!disk)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the disk: the pointer is NULL.");
+    *disk = NULL;
+    r = new_target(&target, &cluster, uri, options, err);
+    if (r < 0) {
+        vd_cluster_put(cluster);
+        vd_target_free(target);
+        return r;
+    }
+    new = vd_task_new(sizeof *new, &kind, NULL, cluster, err);
+    if (!new) {
+        vd_target_free(target);
+        return -ENOMEM;
+    }
+    new->target = target;
+    new->disk = disk;
+    *task = &new->task;
+    return 0;
+}
+
+int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+               struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_open(&task, disk, uri, options, err);
+
+    return r < 0 ? r : vd_task_perform(task, err);
+}
+
+int vdisk_aio_open(struct vdisk_queue *queue, struct vdisk **disk, const struct vdisk_uri *uri,
+                   const struct vdisk_open_options *options, uint32_t flags, void *user_data, struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_open(&task, disk, uri, options, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+}
+
+int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open_options *options,
+                   struct vdisk_error *err)
+{
+    struct vdisk_uri *parsed;
+    int r;
+
+    if (disk)
+        *disk = NULL;
+    r = vdisk_uri_parse(&parsed, uri, err);
+    if (r < 0)
+        return r;
+    r = vdisk_open(disk, parsed, options, err);
+    vdisk_uri_free(parsed);
+    return r;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Giving a disk another client in the place of one that is fenced, or no good any more.
+ *
+ * First all that can fail is tried beside the old client, which nothing is taken from. Then there is no way back: the
+ * old view is emptied, what is known of its writes is settled, and the new view takes its place. What fails in between
+ * leaves the disk barred, to be tried again.
+ */
+#include <errno.h>
+#include <rados/librados.h>
+#include <rbd/librbd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vdisk/disk.h>
+#include <vdisk/event.h>
+#include <vdisk/queue.h>
+
+#include "base/error.h"
+#include "cluster/connections.h"
+#include "disk/check.h"
+#include "disk/encryption.h"
+#include "disk/handle.h"
+#include "disk/lock.h"
+#include "disk/news.h"
+#include "disk/opening.h"
+#include "ops/target.h"
+#include "ops/task.h"
+
+/* An exclusive lock has one owner. */
+#define OWNERS_MAX 4
+
+struct reopen_task {
+    struct vd_task task;
+    uint32_t flags;
+    /* What the disk has now, and what it is to have. */
+    char *old_address;
+    struct vd_connection *connection;
+    rados_ioctx_t pool;
+    struct vd_view *view;
+};
+
+static int reopen_error(const struct vdisk *disk, int code, const char *doing, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    return vd_error_set(err, code, "Image %s is not reopened: %s failed: %s.",
+                        vd_quote(&quoted, vdisk_uri_image(disk->uri)), doing, strerror(-code));
+}
+
+/* Addresses. */
+
+/* By its address the lock of a fenced client, which cannot give it up, is told from somebody else's. */
+static int read_address(struct reopen_task *this, struct vdisk_error *err)
+{
+    const struct vdisk *disk = this->task.disk;
+    int r = rados_getaddrs(disk->connection->rados, &this->old_address);
+
+    return r < 0 ? reopen_error(disk, r, "asking for the address of its client", err) : 0;
+}
+
+static bool was_mine(const struct vdisk *disk, const char *address)
+{
+    for (size_t i = 0; i < disk->former_count; i++) {
+        if (strcmp(disk->former_addresses[i], address) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Room for one more is there on success. */
+static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
+{
+    char **longer = realloc(disk->former_addresses, (disk->former_count + 1) * sizeof *longer);
+
+    if (!longer)
+        return vd_error_set(err, -ENOMEM, "Out of memory for an address.");
+    disk->former_addresses = longer;
+    return 0;
+}
+
+/* Trying. */
+
+/*
+ * The newest map: the cluster carries out nothing of a client fenced in it once it has heard from one that has it. So
+ * what the new client reads, the old one does not change any more.
+ */
+static int see_newest_map(const struct reopen_task *this, struct vdisk_error *err)
+{
+    int r = rados_wait_for_latest_osdmap(this->connection->rados);
+
+    return r < 0 ? reopen_error(this->task.disk, r, "waiting for the cluster's newest map", err) : 0;
+}
+
+static int get_connection(struct reopen_task *this, struct vdisk_error *err)
+{
+    const struct vdisk *disk = this->task.disk;
+    int r;
+
+    vd_connection_retire(disk->connection);
+    r = vd_connection_open_for_disk(&this->connection, &this->pool, disk->connection->cluster, disk->target->uri,
+                                    &disk->target->options, err);
+    return r < 0 ? r : see_newest_map(this, err);
+}
+
+static int open_view(struct reopen_task *this, struct vdisk_error *err)
+{
+    const struct vdisk *disk = this->task.disk;
+    struct vd_quoted quoted;
+    int r = vd_handle_open_view(&this->view, disk, this->pool, vdisk_uri_snapshot(disk->uri), disk->read_only);
+
+    if (r == -ENOENT)
+        return vd_error_set(err, r,
+                            "Image %s is not reopened: it, or its snapshot, is gone, whatever has its name now.",
+                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+    if (r < 0)
+        return reopen_error(disk, r, "opening it", err);
+    return vd_encryption_load(this->view, disk->options, vdisk_uri_image(disk->uri), err);
+}
+
+static int check_owners(const struct reopen_task *this, char **owners, size_t count, struct vdisk_error *err)
+{
+    const struct vdisk *disk = this->task.disk;
+    struct vd_quoted image, owner;
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(owners[i], this->old_address) == 0 || was_mine(disk, owners[i]))
+            continue;
+        return vd_error_set(err, -EBUSY, "Image %s is not reopened: its exclusive lock belongs to another client, %s.",
+                            vd_quote(&image, vdisk_uri_image(disk->uri)), vd_quote(&owner, owners[i]));
+    }
+    return 0;
+}
+
+/* Only through an opening for writing can be asked; and only those who write need the lock. */
+static int check_lock(const struct reopen_task *this, struct vdisk_error *err)
+{
+    char *owners[OWNERS_MAX];
+    size_t count = OWNERS_MAX;
+    rbd_lock_mode_t mode;
+    int r;
+
+    if (this->task.disk->read_only)
+        return 0;
+    r = rbd_lock_get_owners(this->view->image, &mode, owners, &count);
+    /* Nobody has it; or the image has no such lock. */
+    if (r == -ENOENT || r == -EINVAL)
+        return 0;
+    if (r < 0)
+        return reopen_error(this->task.disk, r, "asking who has its exclusive lock", err);
+    r = check_owners(this, owners, count, err);
+    rbd_lock_get_owners_cleanup(owners, count);
+    return r;
+}
+
+static int fence_error(const struct vdisk *disk, int code, struct vdisk_error *err)
+{
+    struct vd_quoted quoted;
+
+    if (code == -EACCES || code == -EPERM)
+        return vd_error_set(err, code,
+                            "Image %s is not reopened: the Ceph user may not fence its old client; that takes the "
+                            "monitors' capability \"profile rbd\".",
+                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+    return reopen_error(disk, code, "fencing its old client", err);
+}
+
+/* Has the cluster fence the old client, for as long as it does that by default. */
+static int fence(struct reopen_task *this, struct vdisk_error *err)
+{
+    struct vdisk *disk = this->task.disk;
+    int r = rados_blocklist_add(this->connection->rados, this->old_address, 0);
+
+    if (r < 0)
+        return fence_error(disk, r, err);
+    vd_handle_note_result(disk, -ESHUTDOWN);
+    return see_newest_map(this, err);
+}
+
+/* They are in the old view until they are sent, which the caller's own thread may have to do. */
+static int check_unplugged(const struct vdisk *disk, struct vdisk_error *err)
+{
+    /* Relaxed: see vd_plug_add. */
+    if (atomic_load_explicit(&disk->plugged, memory_order_relaxed) == 0)
+        return 0;
+    return vd_error_set(err, -EBUSY, "A queue is plugged with requests to the disk: unplug it first.");
+}
+
+/* Whether nothing is left, or nothing can come any more, of the old client's writes. */
+static int check_settled(struct vdisk *disk, struct vdisk_error *err)
+{
+    unsigned int writes = vd_unsettled_writes(&disk->unsettled);
+    struct vd_quoted quoted;
+
+    if (vd_handle_is_fenced(disk) || writes == 0)
+        return 0;
+    return vd_error_set(err, -EBUSY,
+                        "Image %s is not reopened: writes that were given up may still land (%u of them); "
+                        "VDISK_REOPEN_FENCE makes sure that they do not.",
+                        vd_quote(&quoted, vdisk_uri_image(disk->uri)), writes);
+}
+
+static int try_all(struct reopen_task *this, struct vdisk_error *err)
+{
+    struct vdisk *disk = this->task.disk;
+    int r = read_address(this, err);
+
+    if (r == 0)
+        r = reserve_address(disk, err);
+    if (r == 0)
+        r = get_connection(this, err);
+    if (r == 0)
+        r = open_view(this, err);
+    if (r == 0)
+        r = check_lock(this, err);
+    if (r == 0 && this->flags & VDISK_REOPEN_FENCE && !vd_handle_is_fenced(disk))
+        r = fence(this, err);
+    return r;
+}
+
+/* Changing over. */
+
+/* Nobody is in the old view. */
+static void settle_writes(struct vdisk *disk)
+{
+    struct vd_view *old = vd_handle_view(disk);
+
+    if (!vd_handle_is_fenced(disk) && !old->closed && vd_writes_unflushed(&disk->writes)) {
+        uint64_t mark = vd_writes_mark(&disk->writes);
+        int r = vd_handle_flush(disk, old->image);
+
+        vd_writes_flushed(&disk->writes, mark, r);
+        vd_handle_note_result(disk, r);
+    }
+    if (!vd_handle_is_fenced(disk))
+        return;
+    vd_handle_settle_fenced(disk);
+    vd_writes_lose(&disk->writes);
+}
+
+/* The old view is closed. From here on it is the new connection that the disk keeps, or the next reopening replaces. */
+static void swap(struct reopen_task *this)
+{
+    struct vdisk *disk = this->task.disk;
+    struct vd_connection *old_connection = disk->connection;
+    rados_ioctx_t old_pool = disk->pool;
+
+    /* What the old client's end has posted. */
+    vd_chores_flush(&disk->chores);
+    disk->connection = this->connection;
+    disk->chores.worker = &this->connection->worker;
+    disk->pool = this->pool;
+    this->view->older = vd_handle_view(disk);
+    /* Release: see vd_handle_view. */
+    atomic_store_explicit(&disk->view, this->view, memory_order_release);
+    disk->former_addresses[disk->former_count++] = this->old_address;
+    this->connection = NULL;
+    this->pool = NULL;
+    this->view = NULL;
+    this->old_address = NULL;
+    /* And what somebody else has posted meanwhile. */
+    vd_worker_flush(&old_connection->worker);
+    vd_chores_flush(&disk->chores);
+    rados_ioctx_destroy(old_pool);
+    vd_connection_release_by_disk(old_connection);
+}
+
+/* The former clients' lock is this disk's own: check_lock has seen that it is nobody else's. */
+static int take_lock(struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vd_lock_terms terms = {.dead = disk->former_addresses, .dead_count = disk->former_count};
+
+    if (!(disk->options->flags & VDISK_OPEN_EXCLUSIVE))
+        return 0;
+    return vd_lock_take(vd_handle_view(disk)->image, vdisk_uri_image(disk->uri), &terms, err);
+}
+
+static int start_using(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r = take_lock(disk, err);
+
+    if (r < 0)
+        return r;
+    r = vd_news_start_again(disk);
+    return r < 0 ? reopen_error(disk, r, "watching it", err) : 0;
+}
+
+static int start(struct vdisk *disk, struct vdisk_error *err)
+{
+    int r = start_using(disk, err);
+
+    if (r == 0)
+        return 0;
+    vd_news_stop(disk);
+    vd_view_retire(vd_handle_view(disk));
+    vd_view_wait_empty(vd_handle_view(disk));
+    vd_handle_close_views(disk);
+    vd_news_end(disk);
+    return r;
+}
+
+static int change_over(struct reopen_task *this, struct vdisk_error *err)
+{
+    struct vdisk *disk = this->task.disk;
+    uint64_t old_size;
+    int r;
+
+    vd_opening_empty_view(disk);
+    settle_writes(disk);
+    r = check_settled(disk, err);
+    if (r < 0)
+        return r;
+    old_size = vd_handle_size(disk);
+    /* Its error is that of the flush, which is known; and of a fenced client nothing can be asked. */
+    vd_handle_close_views(disk);
+    vd_news_end(disk);
+    swap(this);
+    r = start(disk, err);
+    if (r < 0)
+        return r;
+    vd_handle_unbar(disk, VD_BAR_FENCED | VD_BAR_REOPENING);
+    if (vd_handle_size(disk) != old_size)
+        vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
+    return 0;
+}
+
+static int reopen(struct reopen_task *this, struct vdisk_error *err)
+{
+    struct vdisk *disk = this->task.disk;
+    int r;
+
+    r = try_all(this, err);
+    if (r < 0)
+        return r;
+    vd_handle_bar(disk, VD_BAR_REOPENING);
+    r = check_unplugged(disk, err);
+    if (r == 0)
+        r = check_settled(disk, err);
+    if (r == 0)
+        return change_over(this, err);
+    /* After an attempt that has failed halfway there is no view to go on with. */
+    if (!vd_handle_view(disk)->is_over)
+        vd_handle_unbar(disk, VD_BAR_REOPENING);
+    return r;
+}
+
+/* What was not given to the disk. Here, since it can block. */
+static void drop(struct reopen_task *this, int result)
+{
+    if (this->connection && result == -ESHUTDOWN)
+        vd_connection_retire(this->connection);
+    if (this->view)
+        vd_view_discard(this->view);
+    if (this->pool)
+        rados_ioctx_destroy(this->pool);
+    vd_connection_release_by_disk(this->connection);
+    free(this->old_address);
+}
+
+static int run_reopen(struct vd_task *task, struct vdisk_error *err)
+{
+    struct reopen_task *this = (struct reopen_task *)task;
+    struct vdisk *disk = task->disk;
+    int r;
+
+    /* Acquire and release: one attempt sees what the one before has left. */
+    if (atomic_exchange_explicit(&disk->reopening, true, memory_order_acq_rel))
+        return vd_error_set(err, -EALREADY, "The disk is being reopened by another call.");
+    r = reopen(this, err);
+    drop(this, r);
+    atomic_store_explicit(&disk->reopening, false, memory_order_release);
+    return r;
+}
+
+static int new_reopen(struct vd_task **task, struct vdisk *disk, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct vd_task_kind kind = {.run = run_reopen, .without_view = true};
+    struct reopen_task *new;
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_disk(disk, err);
+    if (r == 0)
+        r = vd_check_flags(flags, VDISK_REOPEN_FENCE, err);
+    if (r < 0)
+        return r;
+    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    if (!new)
+        return -ENOMEM;
+    new->flags = flags;
+    *task = &new->task;
+    return 0;
+}
+
+int vdisk_reopen(struct vdisk *disk, uint32_t flags, struct vdisk_error *err)
+{
+    struct vd_task *task;
+    int r = new_reopen(&task, disk, flags, err);
+
+    return r < 0 ? r : vd_task_perform(task, err);
+}
+
+int vdisk_aio_reopen(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
+                     struct vdisk_error *err)
+{
+    struct vd_task *task;
+    int r = new_reopen(&task, disk, flags, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, 0, user_data, err);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <rbd/librbd.h>
+#include <string.h>
+
+#include <vdisk/disk.h>
+
+#include "base/error.h"
+#include "disk/check.h"
+#include "disk/handle.h"
+#include "ops/task.h"
+
+struct resize_task {
+    struct vd_task task;
+    uint64_t size;
+    bool may_shrink;
+};
+
+static int shrink_error(uint64_t size, uint64_t current, struct vdisk_error *err)
+{
+    return vd_error_set(err, -EINVAL,
+                        "The new size of %" PRIu64 " bytes is smaller than the current %" PRIu64 " bytes; give "
+                        "VDISK_RESIZE_SHRINK if what lies beyond may be lost.",
+                        size, current);
+}
+
+static int run(struct vd_task *task, struct vdisk_error *err)
+{
+    const struct resize_task *this = (const struct resize_task *)task;
+    struct vdisk *disk = task->disk;
+    struct vd_quoted quoted;
+    int r;
+
+    if (!this->may_shrink && this->size < vd_handle_size(disk))
+        return shrink_error(this->size, vd_handle_size(disk), err);
+    /* librbd counts the header of an encrypted image here, and nowhere else. */
+    r = rbd_resize2(task->view->image, disk->data_offset + this->size, this->may_shrink, vd_task_progress, task);
+    vd_handle_refresh_size(disk, task->view);
+    if (r == -EINVAL && !this->may_shrink && this->size < vd_handle_size(disk))
+        return shrink_error(this->size, vd_handle_size(disk), err);
+    if (r < 0)
+        return vd_error_set(err, r, "Resizing image %s to %" PRIu64 " bytes failed: %s.",
+                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), this->size, strerror(-r));
+    return 0;
+}
+
+static int new_resize(struct vd_task **task, struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
+{
+    static const struct vd_task_kind kind = {.run = run, .has_progress = true};
+    struct resize_task *new;
+    int r;
+
+    vd_error_clear(err);
+    r = vd_check_writable(disk, "Resizing", err);
+    if (r == 0)
+        r = vd_check_flags(flags, VDISK_RESIZE_SHRINK, err);
+    if (r == 0)
+        r = vd_check_size(size, disk->data_offset, err);
+    if (r < 0)
+        return r;
+    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    if (!new)
+        return -ENOMEM;
+    new->size = size;
+    new->may_shrink = flags &VDISK_RESIZE_SHRINK;
+    *task = &new->task;
+    return 0;
+}
+
+int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_resize(&task, disk, size, flags, err);
+
+    return r < 0 ? r : vd_task_perform(task, err);
+}
+
+int vdisk_aio_resize(struct vdisk_queue *queue, struct vdisk *disk, uint64_t size, uint32_t flags, void *user_data,
+                     struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_resize(&task, disk, size, flags & ~VDISK_AIO_PROGRESS, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, flags & VDISK_AIO_PROGRESS, user_data, err);
+}

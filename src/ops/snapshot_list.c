@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vdisk/snapshot.h>
+
+#include "base/error.h"
+#include "disk/check.h"
+#include "disk/handle.h"
+#include "disk/snap_list.h"
+#include "ops/task.h"
+
+/* Leaves out the snapshots that are not users', and those that went in the meantime. */
+static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
+{
+    rbd_snap_namespace_type_t type;
+    int is_protected = 0;
+    int r = rbd_snap_get_namespace_type(image, raw->id, &type);
+
+    if (r == 0 && type != RBD_SNAP_NAMESPACE_TYPE_USER)
+        return 0;
+    if (r == 0)
+        r = rbd_snap_is_protected(image, raw->name, &is_protected);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    list[(*count)++] =
+        (struct vdisk_snapshot){.id = raw->id, .size = raw->size, .name = raw->name, .is_protected = is_protected != 0};
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t id_a = ((const struct vdisk_snapshot *)a)->id, id_b = ((const struct vdisk_snapshot *)b)->id;
+
+    return (id_a > id_b) - (id_a < id_b);
+}
+
+/* One block for the array and its names, so that one free is enough. */
+static struct vdisk_snapshot *allocate_list(const struct vd_snap_list *raw, char **names)
+{
+    size_t array = (size_t)raw->count * sizeof(struct vdisk_snapshot), text = 0;
+    struct vdisk_snapshot *list;
+
+    for (int i = 0; i < raw->count; i++)
+        text += strlen(raw->snapshots[i].name) + 1;
+    list = malloc(array + text);
+    if (list)
+        *names = (char *)list + array;
+    return list;
+}
+
+static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image,
+                      const struct vd_snap_list *raw)
+{
+    char *names = NULL;
+    struct vdisk_snapshot *list = allocate_list(raw, &names);
+    size_t used = 0;
+    int r = 0;
+
+    if (!list)
+        return -ENOMEM;
+    for (int i = 0; r == 0 && i < raw->count; i++)
+        r = add(list, &used, image, &raw->snapshots[i]);
+    if (r < 0 || used == 0) {
+        free(list);
+        return r;
+    }
+    for (size_t i = 0; i < used; i++) {
+        size_t size = strlen(list[i].name) + 1;
+
+        list[i].name = memcpy(names, list[i].name, size);
+        names += size;
+    }
+    qsort(list, used, sizeof *list, by_id);
+    *snapshots = list;
+    *count = used;
+    return 0;
+}
+
+static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image)
+{
+    struct vd_snap_list raw = {0};
+    int r = vd_snap_list_read(&raw, image);
+
+    if (r == 0 && raw.count > 0)
+        r = build_list(snapshots, count, image, &raw);
+    vd_snap_list_free(&raw);
+    return r;
+}
+
+/* librbd learns nothing new through a read-only opening, so there the list needs one of its own. */
+static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk)
+{
+    struct vd_view *view;
+    int r = vd_handle_open_again(&view, disk);
+
+    if (r < 0)
+        return r;
+    r = list_image(snapshots, count, view->image);
+    vd_view_discard(view);
+    return r;
+}
+
+struct list_task {
+    struct vd_task task;
+    /* Where the caller wants it. */
+    struct vdisk_snapshot **snapshots;
+    size_t *count;
+    struct vdisk_snapshot *found;
+    size_t found_count;
+};
+
+/* librbd tells the size that is stored, of an encrypted image too; as its user knows it, it has no header. */
+static void leave_out_header(struct vdisk_snapshot *snapshots, size_t count, uint64_t header)
+{
+    for (size_t i = 0; i < count; i++)
+        snapshots[i].size -= header < snapshots[i].size ? header : snapshots[i].size;
+}
+
+static int run(struct vd_task *task, struct vdisk_error *err)
+{
+    struct list_task *this = (struct list_task *)task;
+    struct vdisk *disk = task->disk;
+    struct vd_quoted quoted;
+    int r;
+
+    if (disk->read_only)
+        r = list_afresh(&this->found, &this->found_count, disk);
+    else
+        r = list_image(&this->found, &this->found_count, task->view->image);
+    if (r < 0)
+        vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
+                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+    else
+        leave_out_header(this->found, this->found_count, disk->data_offset);
+    return r;
+}
+
+static void deliver(struct vd_task *task, struct vdisk_completion *completion)
+{
+    struct list_task *this = (struct list_task *)task;
+
+    (void)completion;
+    *this->snapshots = this->found;
+    *this->count = this->found_count;
+    this->found = NULL;
+}
+
+static void clear(struct vd_task *task)
+{
+    free(((struct list_task *)task)->found);
+}
+
+static int new_list(struct vd_task **task, struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk,
+                    struct vdisk_error *err)
+{
+    static const struct vd_task_kind kind = {.run = run, .deliver = deliver, .clear = clear};
+    struct list_task *new;
+    int r;
+
+    vd_error_clear(err);
+    if (snapshots)
+        *snapshots = NULL;
+    if (count)
+        *count = 0;
+    if (!snapshots || !count)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
+    r = vd_check_disk(disk, err);
+    if (r < 0)
+        return r;
+    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    if (!new)
+        return -ENOMEM;
+    new->snapshots = snapshots;
+    new->count = count;
+    *task = &new->task;
+    return 0;
+}
+
+int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk, struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_list(&task, snapshots, count, disk, err);
+
+    return r < 0 ? r : vd_task_perform(task, err);
+}
+
+int vdisk_aio_snapshot_list(struct vdisk_queue *queue, struct vdisk_snapshot **snapshots, size_t *count,
+                            struct vdisk *disk, uint32_t flags, void *user_data, struct vdisk_error *err)
+{
+    struct vd_task *task = NULL;
+    int r = new_list(&task, snapshots, count, disk, err);
+
+    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+}
+
+void vdisk_snapshot_list_free(struct vdisk_snapshot *snapshots)
+{
+    free(snapshots);
+}

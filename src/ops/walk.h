@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Walking over what librbd tells of the data in a range of an open disk.
+ */
+#ifndef VD_WALK_H
+#define VD_WALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vdisk/error.h>
+#include <vdisk/extent.h>
+
+#include "disk/handle.h"
+#include "disk/view.h"
+
+struct vd_walk {
+    /* What to look at. */
+    uint64_t offset;
+    uint64_t length;
+    /* Count what a clone's parent has. */
+    bool with_parent;
+    /* Only what changed since the snapshot `from`, or NULL: ever; otherwise all of the range. */
+    bool changes;
+    char *from;
+    /* The most extents to find, not 0. */
+    size_t room;
+
+    /* What was found; nothing, and `next` is `offset`, after a failure. */
+    struct vdisk_extent *extents;
+    size_t count;
+    uint64_t next;
+};
+
+/* `view` is the disk's, entered. Blocks. Returns 0 or a negative errno with its sentence. */
+int vd_walk_run(struct vd_walk *walk, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err);
+
+/* Frees what was found, and `from`. */
+void vd_walk_clear(struct vd_walk *walk);
+
+#endif

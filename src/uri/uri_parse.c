@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From text to a URI: first split at what is not escaped, then take the escapes out of each part, once.
+ */
+#include "uri/uri.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* The text being parsed. Positions in it are byte offsets, as the messages state them. */
+struct parse {
+    const char *text;
+    /*
+     * Where the parts stand without their escapes, one behind the other. Each ends with a NUL where the text has a
+     * separator; the NULs of the image and of a namespace left out find their room in the four bytes of the prefix.
+     */
+    char *parts;
+    size_t used;
+    struct vdisk_error *err;
+};
+
+/* The bytes from `start` up to `end`. */
+struct span {
+    size_t start;
+    size_t end;
+};
+
+/* The parts of the path, without escapes. */
+struct path {
+    const char *pool;
+    const char *name_space;
+    const char *image;
+    const char *snapshot;
+};
+
+/* The first unescaped byte of `set` in the span, or the span's end. */
+static size_t find(const struct parse *parse, struct span span, const char *set)
+{
+    size_t at = span.start;
+
+    while (at < span.end && !strchr(set, parse->text[at]))
+        at += parse->text[at] == '\\' ? 2 : 1;
+    return at < span.end ? at : span.end;
+}
+
+/* Takes the escapes out of a part. `what` names it in the message. */
+static int unescape(const char **out, struct parse *parse, struct span span, const char *what)
+{
+    *out = parse->parts + parse->used;
+    for (size_t at = span.start; at < span.end; at++) {
+        if (parse->text[at] == '\\' && ++at == span.end)
+            return vd_error_set(parse->err, -EINVAL,
+                                "The %s ends with a backslash at byte %zu of the URI, which escapes nothing; write "
+                                "\"\\\\\" for a backslash.",
+                                what, at - 1);
+        parse->parts[parse->used++] = parse->text[at];
+    }
+    parse->parts[parse->used++] = '\0';
+    return 0;
+}
+
+/* As unescape, for a part that must not be empty. */
+static int unescape_name(const char **out, struct parse *parse, struct span span, const char *what)
+{
+    if (span.start == span.end)
+        return vd_error_set(parse->err, -EINVAL, "The %s is empty at byte %zu of the URI.", what, span.start);
+    return unescape(out, parse, span, what);
+}
+
+static int parse_snapshot(struct path *path, struct parse *parse, struct span span)
+{
+    size_t stray = find(parse, span, "@/");
+
+    if (stray < span.end)
+        return vd_error_set(parse->err, -EINVAL,
+                            "The snapshot has an unescaped \"%c\" at byte %zu of the URI; in names write \"\\@\" for "
+                            "\"@\" and \"\\/\" for \"/\".",
+                            parse->text[stray], stray);
+    return unescape_name(&path->snapshot, parse, span, "snapshot");
+}
+
+/* What follows the pool: the image, or a namespace and the image. */
+static int parse_image(struct path *path, struct parse *parse, struct span span)
+{
+    struct span name_space = {span.start, span.start};
+    size_t slash = find(parse, span, "/");
+    size_t stray;
+    int r;
+
+    if (slash < span.end) {
+        name_space.end = slash;
+        span.start = slash + 1;
+    }
+    stray = find(parse, span, "/");
+    if (stray < span.end)
+        return vd_error_set(parse->err, -EINVAL,
+                            "The image has an unescaped \"/\" at byte %zu of the URI, after a pool and a namespace; in "
+                            "names write \"\\/\" for \"/\".",
+                            stray);
+    r = unescape(&path->name_space, parse, name_space, "namespace");
+    if (r < 0)
+        return r;
+    return unescape_name(&path->image, parse, span, "image");
+}
+
+static int parse_path(struct path *path, struct parse *parse, struct span span)
+{
+    struct span names = {span.start, find(parse, span, "@")};
+    struct span pool = {span.start, find(parse, names, "/")};
+    struct vd_quoted quoted;
+    int r;
+
+    if (names.end < span.end) {
+        r = parse_snapshot(path, parse, (struct span){names.end + 1, span.end});
+        if (r < 0)
+            return r;
+    }
+    r = unescape_name(&path->pool, parse, pool, "pool");
+    if (r < 0)
+        return r;
+    if (pool.end == names.end)
+        return vd_error_set(parse->err, -EINVAL,
+                            "The image is missing at byte %zu of the URI, after the pool %s; write rbd:POOL/IMAGE.",
+                            pool.end, vd_quote(&quoted, path->pool));
+    return parse_image(path, parse, (struct span){pool.end + 1, names.end});
+}
+
+/* One KEY=VALUE. Its text is never quoted before the "=" is found: it may be the rest of a secret with a ":" in it. */
+static int parse_option(struct vdisk_uri *uri, struct parse *parse, struct span span)
+{
+    size_t equals = find(parse, span, "=");
+    struct vd_quoted quoted;
+    const char *key = "", *value = "";
+    int r;
+
+    if (span.start == span.end)
+        return vd_error_set(parse->err, -EINVAL, "The option after the \":\" is empty at byte %zu of the URI.",
+                            span.start);
+    if (equals == span.end)
+        return vd_error_set(parse->err, -EINVAL,
+                            "The option at byte %zu of the URI has no \"=\"; in values write \"\\:\" for \":\".",
+                            span.start);
+    r = unescape_name(&key, parse, (struct span){span.start, equals}, "key of the option");
+    if (r == 0)
+        r = unescape(&value, parse, (struct span){equals + 1, span.end}, "value of the option");
+    if (r < 0)
+        return r;
+    if (vd_uri_is_own_key(key) && !value[0])
+        return vd_error_set(parse->err, -EINVAL, "The value of option %s is empty at byte %zu of the URI.",
+                            vd_quote(&quoted, key), equals + 1);
+    return vdisk_uri_add_option(uri, key, value, parse->err);
+}
+
+static int parse_text(struct vdisk_uri **uri, struct parse *parse, size_t length)
+{
+    struct span span = {strlen(VD_URI_PREFIX), length};
+    struct path path = {0};
+    size_t end = find(parse, span, ":");
+    int r;
+
+    r = parse_path(&path, parse, (struct span){span.start, end});
+    if (r == 0)
+        r = vdisk_uri_new(uri, path.pool, path.name_space, path.image, path.snapshot, parse->err);
+    while (r == 0 && end < length) {
+        span.start = end + 1;
+        end = find(parse, span, ":");
+        r = parse_option(*uri, parse, (struct span){span.start, end});
+    }
+    return r;
+}
+
+/* The length of the text, once it is known to be worth splitting. */
+static int check_text(size_t *length, const char *text, struct vdisk_error *err)
+{
+    if (!text)
+        return vd_error_set(err, -EINVAL, "The text of the URI is NULL.");
+    *length = strnlen(text, VDISK_URI_MAX + 1);
+    if (*length > VDISK_URI_MAX)
+        return vd_error_set(err, -ENAMETOOLONG, "The URI is longer than %d bytes.", VDISK_URI_MAX);
+    if (strncmp(text, VD_URI_PREFIX, strlen(VD_URI_PREFIX)) != 0)
+        return vd_error_set(err, -EINVAL, "The prefix \"%s\" is missing at byte 0 of the URI.", VD_URI_PREFIX);
+    return 0;
+}
+
+int vdisk_uri_parse(struct vdisk_uri **uri, const char *text, struct vdisk_error *err)
+{
+    struct parse parse = {.text = text, .err = err};
+    size_t length = 0;
+    int r;
+
+    vd_error_clear(err);
+    if (!uri)
+        return vd_error_set(err, -EINVAL, "There is nowhere to put the URI: the pointer is NULL.");
+    *uri = NULL;
+    r = check_text(&length, text, err);
+    if (r < 0)
+        return r;
+
+    parse.parts = calloc(1, length + 1);
+    if (!parse.parts)
+        return vd_error_set(err, -ENOMEM, "Out of memory for a URI.");
+    r = parse_text(uri, &parse, length);
+    if (r < 0) {
+        vdisk_uri_free(*uri);
+        *uri = NULL;
+    }
+    free(parse.parts);
+    return r;
+}
