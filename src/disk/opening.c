@@ -116,7 +116,7 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options, s
 }
 
 int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
-                   const struct vdisk_open_options *options, struct vdisk_error *err)
+                    const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     struct vdisk *new = calloc(1, sizeof *new);
     struct vd_view *view;

@@ -12,7 +12,7 @@
  * caller still does. `options` must live as long as the disk. To be called with signals blocked. Blocks.
  */
 int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
-                   const struct vdisk_open_options *options, struct vdisk_error *err);
+                    const struct vdisk_open_options *options, struct vdisk_error *err);
 
 /*
  * Lets nobody in, waits until everybody is out, flushes if there is something to flush, closes the image. Returns the

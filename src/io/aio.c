@@ -13,6 +13,7 @@
 #include "io/check_transfer.h"
 #include "io/plug.h"
 #include "io/queue.h"
+#include "io/reap.h"
 #include "io/submit.h"
 
 #define DEFAULT_DEPTH 256

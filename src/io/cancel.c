@@ -5,6 +5,7 @@
 
 #include "io/give_up.h"
 #include "io/queue.h"
+#include "io/reap.h"
 
 /* What came of cancelling several things. */
 struct outcome {

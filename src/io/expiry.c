@@ -9,69 +9,71 @@
 /* On the alarms' thread. */
 static void ring(struct vd_alarm *alarm)
 {
-    struct vdisk_queue *queue = VD_CONTAINER_OF(alarm, struct vdisk_queue, alarm);
+    struct vd_expiry *expiry = VD_CONTAINER_OF(alarm, struct vd_expiry, alarm);
 
     /* It can be set, and ring, again before its letter is taken. Acquire: the letter's last use is over. */
-    if (!atomic_exchange_explicit(&queue->alarm_posted, true, memory_order_acq_rel))
-        vd_mailbox_post_urgent(&queue->mailbox, &queue->alarm_letter.node);
+    if (!atomic_exchange_explicit(&expiry->alarm_posted, true, memory_order_acq_rel))
+        vd_mailbox_post_urgent(expiry->mailbox, &expiry->alarm_letter.node);
 }
 
-int vd_expiry_init(struct vdisk_queue *queue, bool polled)
+int vd_expiry_init(struct vd_expiry *expiry, struct vd_mailbox *mailbox, unsigned int depth, bool polled)
 {
-    queue->alarm_time = VD_NEVER;
-    queue->alarm_letter.kind = VD_LETTER_ALARM;
-    queue->has_alarm = polled;
-    return polled ? vd_alarm_init(&queue->alarm, ring) : 0;
+    expiry->mailbox = mailbox;
+    expiry->depth = depth;
+    expiry->alarm_time = VD_NEVER;
+    expiry->alarm_letter.kind = VD_LETTER_ALARM;
+    expiry->has_alarm = polled;
+    return polled ? vd_alarm_init(&expiry->alarm, ring) : 0;
 }
 
-void vd_expiry_destroy(struct vdisk_queue *queue)
+void vd_expiry_destroy(struct vd_expiry *expiry)
 {
-    if (queue->has_alarm)
-        vd_alarm_destroy(&queue->alarm);
-    vd_heap_free(&queue->deadlines);
+    if (expiry->has_alarm)
+        vd_alarm_destroy(&expiry->alarm);
+    vd_heap_free(&expiry->deadlines);
 }
 
-static void set_alarm(struct vdisk_queue *queue, int64_t time)
+static void set_alarm(struct vd_expiry *expiry, int64_t time)
 {
     /* One that rings early is set to the right time then: so it is rarely set. */
-    if (!queue->has_alarm || time >= queue->alarm_time)
+    if (!expiry->has_alarm || time >= expiry->alarm_time)
         return;
-    queue->alarm_time = time;
+    expiry->alarm_time = time;
     /* Without a thread for it, it rings at once, which keeps the owner from sleeping, until there is one. */
-    if (vd_alarm_set(&queue->alarm, time) < 0)
-        ring(&queue->alarm);
+    if (vd_alarm_set(&expiry->alarm, time) < 0)
+        ring(&expiry->alarm);
 }
 
-int vd_expiry_arm(struct vdisk_queue *queue, struct vd_deadline *deadline, uint32_t timeout_ms)
+int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32_t timeout_ms)
 {
-    int r = vd_heap_reserve(&queue->deadlines, queue->depth);
+    int r = vd_heap_reserve(&expiry->deadlines, expiry->depth);
 
     if (r < 0)
         return r;
     deadline->item.time = vd_deadline(timeout_ms);
-    vd_heap_add(&queue->deadlines, &deadline->item);
-    set_alarm(queue, deadline->item.time);
+    vd_heap_add(&expiry->deadlines, &deadline->item);
+    set_alarm(expiry, deadline->item.time);
     return 0;
 }
 
-void vd_expiry_alarm_taken(struct vdisk_queue *queue)
+void vd_expiry_alarm_taken(struct vd_expiry *expiry)
 {
-    queue->alarm_time = VD_NEVER;
+    expiry->alarm_time = VD_NEVER;
     /* Release: from here on the letter can be posted again. */
-    atomic_exchange_explicit(&queue->alarm_posted, false, memory_order_acq_rel);
+    atomic_exchange_explicit(&expiry->alarm_posted, false, memory_order_acq_rel);
 }
 
-struct vd_deadline *vd_expiry_take(struct vdisk_queue *queue)
+struct vd_deadline *vd_expiry_take(struct vd_expiry *expiry)
 {
-    struct vd_heap_item *item = vd_heap_first(&queue->deadlines);
+    struct vd_heap_item *item = vd_heap_first(&expiry->deadlines);
 
     if (!item || item->time > vd_now())
         return NULL;
-    vd_heap_remove(&queue->deadlines, item);
+    vd_heap_remove(&expiry->deadlines, item);
     return VD_CONTAINER_OF(item, struct vd_deadline, item);
 }
 
-void vd_expiry_set_alarm(struct vdisk_queue *queue)
+void vd_expiry_set_alarm(struct vd_expiry *expiry)
 {
-    set_alarm(queue, vd_heap_time(&queue->deadlines));
+    set_alarm(expiry, vd_heap_time(&expiry->deadlines));
 }

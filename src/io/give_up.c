@@ -22,7 +22,7 @@ int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, in
     if (r < 0)
         return r;
     queue->joined -= joined;
-    vd_expiry_disarm(queue, &request->deadline);
+    vd_expiry_disarm(&queue->expiry, &request->deadline);
     vd_ready_add_done(queue, &request->letter);
     return 0;
 }
@@ -33,7 +33,7 @@ int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int r
 
     if (r < 0)
         return r;
-    vd_expiry_disarm(queue, &ticket->deadline);
+    vd_expiry_disarm(&queue->expiry, &ticket->deadline);
     vd_ready_add_done(queue, &ticket->letter);
     return 0;
 }
@@ -55,6 +55,6 @@ void vd_give_up_all_expired(struct vdisk_queue *queue)
 {
     struct vd_deadline *deadline;
 
-    while ((deadline = vd_expiry_take(queue)))
+    while ((deadline = vd_expiry_take(&queue->expiry)))
         expire(queue, deadline);
 }

@@ -18,7 +18,7 @@ int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int r
 void vd_give_up_all_expired(struct vdisk_queue *queue);
 static inline void vd_give_up_expired(struct vdisk_queue *queue)
 {
-    if (queue->deadlines.count > 0)
+    if (vd_expiry_any(&queue->expiry))
         vd_give_up_all_expired(queue);
 }
 

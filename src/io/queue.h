@@ -13,11 +13,10 @@
 #include <vdisk/queue.h>
 
 #include "base/bounce.h"
-#include "base/heap.h"
 #include "disk/watch.h"
+#include "io/expiry.h"
 #include "io/request.h"
 #include "io/ticket.h"
-#include "thread/alarm.h"
 #include "thread/mailbox.h"
 
 struct vdisk_queue {
@@ -45,16 +44,7 @@ struct vdisk_queue {
     unsigned int unfinished;
     /* Of the latter, how many come without a letter of their own, but with that of another (plug.h). */
     unsigned int joined;
-    /*
-     * When to give up what is unfinished. The owner looks while it is in here; for the time that it polls, an alarm is
-     * set to the earliest, or to one earlier than that, and rings by a letter of its own.
-     */
-    struct vd_heap deadlines;
-    bool has_alarm;
-    struct vd_alarm alarm;
-    int64_t alarm_time;
-    struct vd_letter alarm_letter;
-    atomic_bool alarm_posted;
+    struct vd_expiry expiry;
     /* Letters taken from the mailbox and not yet reaped, oldest first. */
     struct vd_node *ready;
     struct vd_node **ready_end;
@@ -68,30 +58,26 @@ int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce
 /* Nothing may be in flight. */
 void vd_queue_free(struct vdisk_queue *queue);
 
-/* As vdisk_queue_wait, with a deadline (clock.h), of valid arguments. */
-unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
-                           unsigned int max, int64_t deadline);
-
-/* As vdisk_queue_drain. */
-void vd_queue_drain(struct vdisk_queue *queue);
-
-/* Takes from the mailbox what is there. */
-void vd_queue_collect(struct vdisk_queue *queue);
-
-/* The owner turns to something else: makes the descriptor readable as soon as there is something to reap. */
-void vd_queue_leave(struct vdisk_queue *queue);
-
 /* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
 void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
 void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
 
+/* A finished ticket is being reaped: the queue keeps one that failed until vd_queue_forget_failed, and frees others. */
+void vd_queue_release_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+void vd_queue_free_failed(struct vdisk_queue *queue);
+static inline void vd_queue_forget_failed(struct vdisk_queue *queue)
+{
+    if (queue->failed)
+        vd_queue_free_failed(queue);
+}
+
 /* A watch that has begun, with the queue's mailbox. From here on it is the queue's, which frees it after its end. */
 void vd_queue_add_watch(struct vdisk_queue *queue, struct vd_watch *watch);
 
+/* Takes a watch that has ended out of the queue, and frees it. */
+void vd_queue_remove_watch(struct vdisk_queue *queue, struct vd_watch *watch);
+
 /* Ends the watches with this tag, each with -ECANCELED in its last completion. Returns how many. */
 unsigned int vd_queue_end_watches(struct vdisk_queue *queue, const void *user_data);
-
-/* The error of a completion of the latest reap; NULL: there is no sentence. */
-const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion);
 
 #endif

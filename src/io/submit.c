@@ -16,7 +16,7 @@
 
 static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
 {
-    return disk->io_timeout_ms ? vd_expiry_arm(queue, &request->deadline, disk->io_timeout_ms) : 0;
+    return disk->io_timeout_ms ? vd_expiry_arm(&queue->expiry, &request->deadline, disk->io_timeout_ms) : 0;
 }
 
 /* On a flight that waits. The view is that flight's already. */
@@ -66,7 +66,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
 /* A request that was to be accepted. */
 VD_RARE static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
-    vd_expiry_disarm(queue, &request->deadline);
+    vd_expiry_disarm(&queue->expiry, &request->deadline);
     vd_pool_release(queue, request);
     return result;
 }

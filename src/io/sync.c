@@ -17,6 +17,7 @@
 #include "disk/check.h"
 #include "io/check_transfer.h"
 #include "io/queue.h"
+#include "io/reap.h"
 #include "io/submit.h"
 
 /*

@@ -16,6 +16,7 @@
 #include "disk/check.h"
 #include "disk/opening.h"
 #include "io/queue.h"
+#include "io/reap.h"
 #include "io/sync.h"
 #include "ops/target.h"
 #include "ops/task.h"

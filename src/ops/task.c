@@ -252,7 +252,8 @@ static void init_job(struct vd_task *task)
 
 static int arm(struct vdisk_queue *queue, struct vd_task *task)
 {
-    return task->timeout_ms < 0 ? 0 : vd_expiry_arm(queue, &task->ticket->deadline, (uint32_t)task->timeout_ms);
+    return task->timeout_ms < 0 ? 0
+                                : vd_expiry_arm(&queue->expiry, &task->ticket->deadline, (uint32_t)task->timeout_ms);
 }
 
 static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags, void *user_data,
@@ -271,7 +272,7 @@ static int post(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags,
         r = vd_lane_post(task->lane, &task->job);
     if (r == 0)
         return 0;
-    vd_expiry_disarm(queue, &task->ticket->deadline);
+    vd_expiry_disarm(&queue->expiry, &task->ticket->deadline);
     vd_queue_remove_ticket(queue, task->ticket);
     free(task->ticket);
     if (r == -EAGAIN)

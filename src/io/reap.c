@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "io/reap.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/container.h"
+#include "base/rare.h"
+#include "io/expiry.h"
+#include "io/give_up.h"
+#include "io/plug.h"
+#include "io/pool.h"
+#include "io/ready.h"
+
+static struct vd_request *request_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_request, letter);
+}
+
+static struct vd_flight *flight_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_flight, letter);
+}
+
+static struct vd_ticket *ticket_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_ticket, letter);
+}
+
+static struct vd_ticket *ticket_of_progress(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_ticket, progress_letter);
+}
+
+static struct vd_watch *watch_of(struct vd_letter *letter)
+{
+    return VD_CONTAINER_OF(letter, struct vd_watch, letter);
+}
+
+static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    struct vd_request *request = flight_of(letter)->first, *next;
+
+    /* It would not be here if all its members had been given up. */
+    for (;;) {
+        next = request->next;
+        vd_request_taken(request);
+        vd_expiry_disarm(&queue->expiry, &request->deadline);
+        vd_ready_add_done(queue, &request->letter);
+        if (!next)
+            return;
+        queue->joined--;
+        request = next;
+    }
+}
+
+static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    struct vd_ticket *ticket = ticket_of(letter);
+
+    vd_ticket_taken(ticket);
+    vd_expiry_disarm(&queue->expiry, &ticket->deadline);
+    vd_ready_add_done(queue, letter);
+}
+
+VD_APART static void take_other(struct vdisk_queue *queue, struct vd_letter *letter)
+{
+    switch (letter->kind) {
+    case VD_LETTER_TASK:
+        take_task(queue, letter);
+        break;
+    case VD_LETTER_PROGRESS:
+    case VD_LETTER_WATCH:
+        vd_ready_add(queue, letter);
+        break;
+    case VD_LETTER_ALARM:
+        vd_expiry_alarm_taken(&queue->expiry);
+        break;
+    case VD_LETTER_FLIGHT:
+    case VD_LETTER_REQUEST:
+        assert(!"here");
+        break;
+    }
+}
+
+void vd_queue_collect(struct vdisk_queue *queue)
+{
+    struct vd_node *node = vd_mailbox_take(&queue->mailbox);
+
+    while (node) {
+        struct vd_letter *letter = VD_CONTAINER_OF(node, struct vd_letter, node);
+
+        node = node->next;
+        if (letter->kind == VD_LETTER_FLIGHT)
+            take_flight(queue, letter);
+        else
+            take_other(queue, letter);
+    }
+    vd_give_up_expired(queue);
+}
+
+static void reap_request(struct vdisk_queue *queue, struct vd_request *request, struct vdisk_completion *completion)
+{
+    vd_request_deliver(request, completion);
+    vd_pool_release(queue, request);
+    queue->in_flight--;
+}
+
+static void reap_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, struct vdisk_completion *completion)
+{
+    vd_ticket_deliver(ticket, completion);
+    vd_queue_release_ticket(queue, ticket);
+}
+
+static void reap_watch(struct vdisk_queue *queue, struct vd_watch *watch, struct vdisk_completion *completion)
+{
+    uint32_t events;
+    bool goes_on = vd_watch_take(watch, &events, &completion->result);
+
+    completion->user_data = watch->user_data;
+    completion->value = events;
+    if (goes_on)
+        completion->flags = VDISK_COMPLETION_MORE;
+    else
+        vd_queue_remove_watch(queue, watch);
+}
+
+VD_APART static void reap_other(struct vdisk_queue *queue, struct vd_letter *letter,
+                                struct vdisk_completion *completion)
+{
+    switch (letter->kind) {
+    case VD_LETTER_TASK:
+        reap_ticket(queue, ticket_of(letter), completion);
+        break;
+    case VD_LETTER_PROGRESS:
+        vd_ticket_deliver_progress(ticket_of_progress(letter), completion);
+        break;
+    case VD_LETTER_WATCH:
+        reap_watch(queue, watch_of(letter), completion);
+        break;
+    case VD_LETTER_REQUEST:
+    case VD_LETTER_FLIGHT:
+    case VD_LETTER_ALARM:
+        assert(!"here");
+        break;
+    }
+}
+
+static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *completion)
+{
+    struct vd_letter *letter = vd_ready_pop(queue);
+
+    memset(completion, 0, sizeof *completion);
+    if (letter->kind == VD_LETTER_REQUEST)
+        reap_request(queue, request_of(letter), completion);
+    else
+        reap_other(queue, letter, completion);
+}
+
+static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)
+{
+    unsigned int count = 0;
+
+    while (count < max && queue->ready)
+        reap_one(queue, &completions[count++]);
+    return count;
+}
+
+/* The bell was silenced by taking from the mailbox; what is not reaped must make it ring again. */
+void vd_queue_leave(struct vdisk_queue *queue)
+{
+    vd_expiry_call_back(&queue->expiry);
+    if (queue->ready)
+        vd_mailbox_remind(&queue->mailbox);
+}
+
+/*
+ * Sleeps until `wanted` that are unfinished may be done, or all, or something else may have changed; false: `deadline`
+ * has come. Those that come with another's letter may be the first.
+ */
+static bool sleep_until(struct vdisk_queue *queue, unsigned int wanted, int64_t deadline)
+{
+    int64_t expiry = vd_heap_time(&queue->expiry.deadlines);
+    unsigned int letters = wanted < queue->unfinished ? wanted : queue->unfinished;
+
+    letters = letters > queue->joined ? letters - queue->joined : 1;
+    return vd_mailbox_wait_for(&queue->mailbox, letters, deadline < expiry ? deadline : expiry) || expiry < deadline;
+}
+
+unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
+                           unsigned int max, int64_t deadline)
+{
+    unsigned int count = 0;
+    bool in_time = true;
+
+    vd_queue_forget_failed(queue);
+    if (min > 0)
+        vd_plug_send(queue);
+    for (;;) {
+        vd_queue_collect(queue);
+        count += reap_ready(queue, completions + count, max - count);
+        if (count >= min || (queue->in_flight == 0 && !queue->watches) || !in_time)
+            break;
+        in_time = sleep_until(queue, min - count, deadline);
+    }
+    vd_queue_leave(queue);
+    return count;
+}
+
+void vd_queue_drain(struct vdisk_queue *queue)
+{
+    vd_plug_send(queue);
+    vd_queue_collect(queue);
+    while (queue->unfinished > 0) {
+        sleep_until(queue, queue->unfinished, VD_NEVER);
+        vd_queue_collect(queue);
+    }
+    vd_queue_leave(queue);
+}
+
+const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion)
+{
+    uint64_t serial;
+
+    memcpy(&serial, completion->reserved, sizeof serial);
+    for (const struct vd_ticket *ticket = queue->failed; ticket; ticket = ticket->next) {
+        if (ticket->serial == serial)
+            return &ticket->error;
+    }
+    return NULL;
+}
