@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "target.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
-#include "tool.h"
-#include "uri_file.h"
+#include "common/text.h"
+#include "common/tool.h"
+#include "common/uri_file.h"
 
 int target_init(struct target *target, int argc, struct vdisk_error *err)
 {

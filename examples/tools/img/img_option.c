@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "img_option.h"
+#include "img/img_option.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "size.h"
-#include "text.h"
-#include "tool.h"
+#include "common/size.h"
+#include "common/text.h"
+#include "common/tool.h"
 
 enum {
     OPTION_JSON = TARGET_OPTION_END,

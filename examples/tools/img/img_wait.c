@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "img.h"
-#include "progress.h"
+#include "common/progress.h"
+#include "img/img.h"
 
 static int wait_for_end(struct vdisk_queue *queue, struct progress *progress, struct vdisk_error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "descriptor.h"
+#include "common/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>

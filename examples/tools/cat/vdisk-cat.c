@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cat.h"
-#include "target.h"
-#include "text.h"
-#include "tool.h"
+#include "cat/cat.h"
+#include "common/target.h"
+#include "common/text.h"
+#include "common/tool.h"
 
 const char tool_name[] = "vdisk-cat";
 

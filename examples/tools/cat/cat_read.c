@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cat.h"
-#include "map.h"
-#include "output.h"
-#include "ring.h"
-#include "source.h"
-#include "tool.h"
+#include "cat/cat.h"
+#include "cat/output.h"
+#include "cat/ring.h"
+#include "cat/source.h"
+#include "common/map.h"
+#include "common/tool.h"
 
 /* How much of a hole is taken at once, so that progress can be told of. */
 enum { HOLE_MAX = 64 << 20 };

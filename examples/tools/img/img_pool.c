@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "img.h"
-#include "json.h"
-#include "text.h"
-#include "tool.h"
+#include "common/text.h"
+#include "common/tool.h"
+#include "img/img.h"
+#include "img/json.h"
 
 /* Removing and renaming. */
 

@@ -5,7 +5,7 @@
 #ifndef IMG_OPTION_H
 #define IMG_OPTION_H
 
-#include "img.h"
+#include "img/img.h"
 
 /* What a command takes besides the common options: options, by which it also knows which were given, and arguments. */
 enum {

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "cat.h"
-#include "tool.h"
+#include "cat/cat.h"
+#include "common/tool.h"
 
 int cat_range_end(uint64_t *end, const struct cat_range *range, uint64_t size, struct vdisk_error *err)
 {

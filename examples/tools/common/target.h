@@ -10,7 +10,7 @@
 
 #include <vdisk/vdisk.h>
 
-#include "tool.h"
+#include "common/tool.h"
 
 /* What getopt_long returns for the common options. A tool's own start at TARGET_OPTION_END. */
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "size.h"
+#include "common/size.h"
 
 #include <stddef.h>
 #include <stdio.h>

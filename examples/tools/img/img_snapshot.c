@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "img.h"
-#include "json.h"
-#include "text.h"
-#include "tool.h"
+#include "common/text.h"
+#include "common/tool.h"
+#include "img/img.h"
+#include "img/json.h"
 
 static int copy_options(struct vdisk_uri *to, const struct vdisk_uri *from, struct vdisk_error *err)
 {

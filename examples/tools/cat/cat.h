@@ -10,7 +10,7 @@
 
 #include <vdisk/vdisk.h>
 
-#include "progress.h"
+#include "common/progress.h"
 
 /* What to copy. */
 struct cat_range {

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "img.h"
-#include "json.h"
-#include "map.h"
+#include "common/map.h"
+#include "img/img.h"
+#include "img/json.h"
 
 static void add_json(struct json_builder *builder, json_t *root, const struct vdisk_extent *extent, bool changes)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "uri_file.h"
+#include "common/uri_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "descriptor.h"
-#include "text.h"
-#include "tool.h"
+#include "common/descriptor.h"
+#include "common/text.h"
+#include "common/tool.h"
 
 /* The longest URI, its newline, and one byte more: what is longer than that is not parsed either. */
 enum { ROOM = VDISK_URI_MAX + 2 };

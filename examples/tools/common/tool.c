@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tool.h"
+#include "common/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "descriptor.h"
-#include "size.h"
-#include "text.h"
+#include "common/descriptor.h"
+#include "common/size.h"
+#include "common/text.h"
 
 /* Opened the wrong way round, so that a use of it still fails as it would have on the closed descriptor. */
 static void fill_descriptor(int fd)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "ring.h"
+#include "cat/ring.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include "tool.h"
+#include "common/tool.h"
 
 /* With smaller requests the cost of each shows, with larger ones the memory, and the caches of the processor. */
 enum { CHUNK_MIN = 512 << 10, CHUNK_MAX = 1 << 20, PAGE = 4096 };

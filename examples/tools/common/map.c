@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "map.h"
+#include "common/map.h"
 
 void map_start(struct map *map, struct vdisk *disk)
 {

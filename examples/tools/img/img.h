@@ -11,7 +11,7 @@
 
 #include <vdisk/vdisk.h>
 
-#include "target.h"
+#include "common/target.h"
 
 struct img {
     struct target target;

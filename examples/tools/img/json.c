@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "json.h"
+#include "img/json.h"
 
 #include <errno.h>
 
-#include "text.h"
-#include "tool.h"
+#include "common/text.h"
+#include "common/tool.h"
 
 static void fail(struct json_builder *builder, const char *key)
 {

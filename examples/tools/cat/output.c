@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "output.h"
+#include "cat/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "descriptor.h"
+#include "common/descriptor.h"
 
 /* What file systems allocate: a run of zeroes that fills no block saves nothing. */
 enum { BLOCK = 4096 };

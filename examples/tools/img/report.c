@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "report.h"
+#include "img/report.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "tool.h"
+#include "common/tool.h"
 
 int report_open(struct report *report, struct vdisk_error *err)
 {

@@ -4,9 +4,9 @@
  */
 #include <stdio.h>
 
-#include "img.h"
-#include "json.h"
-#include "text.h"
+#include "common/text.h"
+#include "img/img.h"
+#include "img/json.h"
 
 static int print_json(FILE *out, const struct vdisk_uri *uri, struct vdisk_error *err)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "source.h"
+#include "cat/source.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "tool.h"
+#include "common/tool.h"
 
 /*
  * Looks at the image afresh, which vdisk_snapshot_list does for a disk that is open read-only: -ENOENT if it is gone,

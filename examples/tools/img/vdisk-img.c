@@ -4,11 +4,11 @@
  */
 #include <string.h>
 
-#include "img.h"
-#include "img_option.h"
-#include "report.h"
-#include "text.h"
-#include "tool.h"
+#include "common/text.h"
+#include "common/tool.h"
+#include "img/img.h"
+#include "img/img_option.h"
+#include "img/report.h"
 
 const char tool_name[] = "vdisk-img";
 

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "img.h"
-#include "json.h"
-#include "size.h"
-#include "text.h"
-#include "tool.h"
+#include "common/size.h"
+#include "common/text.h"
+#include "common/tool.h"
+#include "img/img.h"
+#include "img/json.h"
 
 int img_refuse_snapshot(const struct img *img, const char *what, struct vdisk_error *err)
 {

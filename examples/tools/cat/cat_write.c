@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cat.h"
-#include "descriptor.h"
-#include "ring.h"
-#include "tool.h"
+#include "cat/cat.h"
+#include "cat/ring.h"
+#include "common/descriptor.h"
+#include "common/tool.h"
 
 struct writing {
     struct ring ring;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "progress.h"
+#include "common/progress.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "size.h"
+#include "common/size.h"
 
 enum { WIDTH_MAX = 256, BAR_MIN = 8, BAR_MAX = 40 };
 
