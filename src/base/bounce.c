@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/rare.h"
+#include "base/attributes.h"
 
 /* Page alignment lets librbd and the kernel move whole pages. */
 #define ALIGNMENT 4096
@@ -44,7 +44,7 @@ void vd_bounce_trim(struct vd_bounce *pool, uint64_t keep)
     }
 }
 
-VD_APART static int get_new(void **buffer, struct vd_bounce *pool, uint64_t size)
+VD_NOINLINE static int get_new(void **buffer, struct vd_bounce *pool, uint64_t size)
 {
     vd_bounce_trim(pool, pool->limit - pool->in_use - size);
     if (posix_memalign(buffer, ALIGNMENT, size) != 0) {

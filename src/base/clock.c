@@ -12,7 +12,7 @@ int64_t vd_now(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-int64_t vd_deadline(int64_t ms)
+int64_t vd_time_after_ms(int64_t ms)
 {
     int64_t now;
 

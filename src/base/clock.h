@@ -14,7 +14,7 @@
 int64_t vd_now(void);
 
 /* The time `ms` milliseconds from now; VD_NEVER for a negative `ms`, or one too long to be reckoned. */
-int64_t vd_deadline(int64_t ms);
+int64_t vd_time_after_ms(int64_t ms);
 
 struct timespec vd_timespec(int64_t ns);
 

@@ -28,59 +28,59 @@ void vd_heap_free(struct vd_heap *heap)
     *heap = (struct vd_heap){0};
 }
 
-static void put(struct vd_heap *heap, size_t place, struct vd_heap_item *item)
+static void put(struct vd_heap *heap, size_t index, struct vd_heap_item *item)
 {
-    heap->items[place - 1] = item;
-    item->place = place;
+    heap->items[index - 1] = item;
+    item->index = index;
 }
 
-static void rise(struct vd_heap *heap, struct vd_heap_item *item, size_t place)
+static void rise(struct vd_heap *heap, struct vd_heap_item *item, size_t index)
 {
-    while (place > 1 && item->time < heap->items[place / 2 - 1]->time) {
-        put(heap, place, heap->items[place / 2 - 1]);
-        place /= 2;
+    while (index > 1 && item->time < heap->items[index / 2 - 1]->time) {
+        put(heap, index, heap->items[index / 2 - 1]);
+        index /= 2;
     }
-    put(heap, place, item);
+    put(heap, index, item);
 }
 
-static void sink(struct vd_heap *heap, struct vd_heap_item *item, size_t place)
+static void sink(struct vd_heap *heap, struct vd_heap_item *item, size_t index)
 {
     for (;;) {
-        size_t child = 2 * place;
+        size_t child = 2 * index;
 
         if (child < heap->count && heap->items[child]->time < heap->items[child - 1]->time)
             child++;
         if (child > heap->count || item->time <= heap->items[child - 1]->time)
             break;
-        put(heap, place, heap->items[child - 1]);
-        place = child;
+        put(heap, index, heap->items[child - 1]);
+        index = child;
     }
-    put(heap, place, item);
+    put(heap, index, item);
 }
 
 void vd_heap_add(struct vd_heap *heap, struct vd_heap_item *item)
 {
-    assert(item->place == 0 && heap->count < heap->room);
+    assert(item->index == 0 && heap->count < heap->room);
     heap->count++;
     rise(heap, item, heap->count);
 }
 
 void vd_heap_remove(struct vd_heap *heap, struct vd_heap_item *item)
 {
-    size_t place = item->place;
+    size_t index = item->index;
     struct vd_heap_item *last;
 
-    if (place == 0)
+    if (index == 0)
         return;
-    assert(heap->items[place - 1] == item);
-    item->place = 0;
+    assert(heap->items[index - 1] == item);
+    item->index = 0;
     last = heap->items[--heap->count];
     if (last == item)
         return;
-    if (place > 1 && last->time < heap->items[place / 2 - 1]->time)
-        rise(heap, last, place);
+    if (index > 1 && last->time < heap->items[index / 2 - 1]->time)
+        rise(heap, last, index);
     else
-        sink(heap, last, place);
+        sink(heap, last, index);
 }
 
 struct vd_heap_item *vd_heap_first(const struct vd_heap *heap)

@@ -13,7 +13,7 @@
 struct vd_heap_item {
     int64_t time;
     /* Its place in the heap, from 1 on; 0: in none. */
-    size_t place;
+    size_t index;
 };
 
 /* Zero is an empty heap with no room. */

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/rare.h"
+#include "base/attributes.h"
 
 int vd_iov_length(uint64_t *length, const struct iovec *iov, int iovcnt)
 {
@@ -80,7 +80,7 @@ void vd_iov_slice(struct iovec *slice, const struct iovec *iov, int iovcnt, uint
         slice++;
 }
 
-VD_APART static void gather_any(char *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
+VD_NOINLINE static void gather_any(char *to, const struct iovec *iov, int iovcnt, uint64_t skip, uint64_t length)
 {
     struct walk walk = walk_start(iov, iovcnt, skip, length);
     struct iovec piece;
@@ -102,7 +102,7 @@ void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip,
         gather_any(to, iov, iovcnt, skip, length);
 }
 
-VD_APART static void scatter_any(const struct iovec *iov, int iovcnt, const char *from, uint64_t length)
+VD_NOINLINE static void scatter_any(const struct iovec *iov, int iovcnt, const char *from, uint64_t length)
 {
     struct walk walk = walk_start(iov, iovcnt, 0, length);
     struct iovec piece;

@@ -14,7 +14,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
 
-struct request {
+struct wanted {
     struct vd_cluster *cluster;
     const struct vdisk_uri *uri;
     const struct vdisk_open_options *options;
@@ -23,38 +23,38 @@ struct request {
 
 /* Lists, with the lock held. */
 
-static bool fits(const struct vd_connection *connection, const struct request *request)
+static bool fits(const struct vd_connection *connection, const struct wanted *wanted)
 {
-    unsigned int most = request->options->disks_per_connection;
+    unsigned int most = wanted->options->disks_per_connection;
 
-    if (connection->cache_mode != request->options->cache_mode || connection->tuning != request->options->tuning)
+    if (connection->cache_mode != wanted->options->cache_mode || connection->tuning != wanted->options->tuning)
         return false;
     if (atomic_load_explicit(&connection->retired, memory_order_relaxed))
         return false;
-    return !request->is_for_disk || connection->disks < (most > 0 ? most : DEFAULT_DISKS);
+    return !wanted->is_for_disk || connection->disks < (most > 0 ? most : DEFAULT_DISKS);
 }
 
-static struct vd_connection *find(const struct request *request)
+static struct vd_connection *find(const struct wanted *wanted)
 {
-    struct vd_connection *connection = request->cluster->connections;
+    struct vd_connection *connection = wanted->cluster->connections;
 
     /* One that is freed was taken off the list before, which the analyzer does not see. */
-    while (connection && !fits(connection, request)) // NOLINT(clang-analyzer-unix.Malloc)
+    while (connection && !fits(connection, wanted)) // NOLINT(clang-analyzer-unix.Malloc)
         connection = connection->next;
     return connection;
 }
 
-static struct vd_connection *add_new(const struct request *request)
+static struct vd_connection *add_new(const struct wanted *wanted)
 {
     struct vd_connection *connection = calloc(1, sizeof *connection);
 
     if (!connection)
         return NULL;
-    connection->cluster = vd_cluster_share(request->cluster);
-    connection->cache_mode = request->options->cache_mode;
-    connection->tuning = request->options->tuning;
-    connection->next = request->cluster->connections;
-    request->cluster->connections = connection;
+    connection->cluster = vd_cluster_share(wanted->cluster);
+    connection->cache_mode = wanted->options->cache_mode;
+    connection->tuning = wanted->options->tuning;
+    connection->next = wanted->cluster->connections;
+    wanted->cluster->connections = connection;
     return connection;
 }
 
@@ -112,10 +112,10 @@ void vd_connection_retire(struct vd_connection *connection)
 /* Getting one. */
 
 /* Of the first who asks: connects, and tells those who wait. */
-static int connect_first(struct vd_connection *connection, const struct request *request, struct vdisk_error *err)
+static int connect_first(struct vd_connection *connection, const struct wanted *wanted, struct vdisk_error *err)
 {
     struct vdisk_error error = {0};
-    int r = vd_connection_connect(connection, request->uri, request->options, &error);
+    int r = vd_connection_connect(connection, wanted->uri, wanted->options, &error);
 
     pthread_mutex_lock(&lock);
     connection->state = r < 0 ? VD_CONNECTION_FAILED : VD_CONNECTION_READY;
@@ -146,27 +146,27 @@ static int wait_for_first(struct vd_connection *connection, struct vdisk_error *
 }
 
 /* *is_new: it was connected for this request. */
-static int get(struct vd_connection **connection, bool *is_new, const struct request *request, struct vdisk_error *err)
+static int get(struct vd_connection **connection, bool *is_new, const struct wanted *wanted, struct vdisk_error *err)
 {
     struct vd_connection *found;
     int r;
 
     pthread_mutex_lock(&lock);
-    found = find(request);
+    found = find(wanted);
     *is_new = !found;
     if (!found)
-        found = add_new(request);
+        found = add_new(wanted);
     if (found) {
         found->references++;
-        found->disks += request->is_for_disk;
+        found->disks += wanted->is_for_disk;
     }
     pthread_mutex_unlock(&lock);
     if (!found)
         return vd_error_set(err, -ENOMEM, "Out of memory for a connection.");
 
-    r = *is_new ? connect_first(found, request, err) : wait_for_first(found, err);
+    r = *is_new ? connect_first(found, wanted, err) : wait_for_first(found, err);
     if (r < 0)
-        release(found, request->is_for_disk);
+        release(found, wanted->is_for_disk);
     else
         *connection = found;
     return r;
@@ -180,18 +180,18 @@ static int check_fencing(rados_ioctx_t pool)
     return rbd_namespace_exists(pool, "*", &exists) == -ESHUTDOWN ? -ESHUTDOWN : 0;
 }
 
-static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct request *request, bool is_new,
+static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct wanted *wanted, bool is_new,
                      struct vdisk_error *err)
 {
-    int r = vd_connection_open_pool(pool, connection, request->uri, err);
+    int r = vd_connection_open_pool(pool, connection, wanted->uri, err);
 
     if (r < 0)
         return r;
     /* Before an image is opened, which takes it over. */
-    if (!(request->options->flags & VDISK_OPEN_WAIT_FOR_SPACE))
+    if (!(wanted->options->flags & VDISK_OPEN_WAIT_FOR_SPACE))
         rados_set_pool_full_try(*pool);
     /* With a namespace, that has been asked for. */
-    if (is_new || vdisk_uri_namespace(request->uri)[0])
+    if (is_new || vdisk_uri_namespace(wanted->uri)[0])
         return 0;
     r = check_fencing(*pool);
     if (r < 0) {
@@ -202,31 +202,31 @@ static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, cons
 }
 
 /* *again: that connection was good for nothing any more, and is retired; the next is another. */
-static int try_to_open(struct vd_connection **connection, rados_ioctx_t *pool, bool *again,
-                       const struct request *request, struct vdisk_error *err)
+static int try_to_open(struct vd_connection **connection, rados_ioctx_t *pool, bool *again, const struct wanted *wanted,
+                       struct vdisk_error *err)
 {
     bool is_new;
-    int r = get(connection, &is_new, request, err);
+    int r = get(connection, &is_new, wanted, err);
 
     *again = false;
     if (r < 0)
         return r;
-    if (!is_new && !vd_connection_is_current(*connection, request->uri, request->options))
+    if (!is_new && !vd_connection_is_current(*connection, wanted->uri, wanted->options))
         r = -ESHUTDOWN;
     if (r == 0)
-        r = open_pool(pool, *connection, request, is_new, err);
+        r = open_pool(pool, *connection, wanted, is_new, err);
     if (r == -ESHUTDOWN) {
         vd_connection_retire(*connection);
         *again = !is_new;
     }
     if (r < 0) {
-        release(*connection, request->is_for_disk);
+        release(*connection, wanted->is_for_disk);
         *connection = NULL;
     }
     return r;
 }
 
-static int open_for(struct vd_connection **connection, rados_ioctx_t *pool, const struct request *request,
+static int open_for(struct vd_connection **connection, rados_ioctx_t *pool, const struct wanted *wanted,
                     struct vdisk_error *err)
 {
     bool again;
@@ -235,7 +235,7 @@ static int open_for(struct vd_connection **connection, rados_ioctx_t *pool, cons
     *connection = NULL;
     *pool = NULL;
     do
-        r = try_to_open(connection, pool, &again, request, err);
+        r = try_to_open(connection, pool, &again, wanted, err);
     while (again);
     if (r == 0)
         vd_error_clear(err);
@@ -245,16 +245,16 @@ static int open_for(struct vd_connection **connection, rados_ioctx_t *pool, cons
 int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
                        const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    struct request request = {.cluster = cluster, .uri = uri, .options = options};
+    struct wanted wanted = {.cluster = cluster, .uri = uri, .options = options};
 
-    return open_for(connection, pool, &request, err);
+    return open_for(connection, pool, &wanted, err);
 }
 
 int vd_connection_open_for_disk(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
                                 const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                                 struct vdisk_error *err)
 {
-    struct request request = {.cluster = cluster, .uri = uri, .options = options, .is_for_disk = true};
+    struct wanted wanted = {.cluster = cluster, .uri = uri, .options = options, .is_for_disk = true};
 
-    return open_for(connection, pool, &request, err);
+    return open_for(connection, pool, &wanted, err);
 }

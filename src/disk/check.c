@@ -5,21 +5,21 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
+#include "base/attributes.h"
 #include "base/error.h"
 #include "base/passphrase.h"
-#include "base/rare.h"
 
-VD_RARE int vd_check_forked_error(struct vdisk_error *err)
+VD_COLD int vd_check_forked_error(struct vdisk_error *err)
 {
     return vd_error_set(err, -EPERM, "This process was forked from one that uses disks; it can only exec or exit.");
 }
 
-VD_RARE int vd_check_no_disk_error(struct vdisk_error *err)
+VD_COLD int vd_check_no_disk_error(struct vdisk_error *err)
 {
     return vd_error_set(err, -EINVAL, "The disk is NULL.");
 }
 
-VD_RARE int vd_check_flags_error(uint32_t unknown, struct vdisk_error *err)
+VD_COLD int vd_check_flags_error(uint32_t unknown, struct vdisk_error *err)
 {
     return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", unknown);
 }
@@ -29,7 +29,7 @@ int vd_check_disk(const struct vdisk *disk, struct vdisk_error *err)
     return disk ? vd_check_process(err) : vd_check_no_disk_error(err);
 }
 
-VD_RARE int vd_check_read_only_error(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
+VD_COLD int vd_check_read_only_error(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
 

@@ -239,7 +239,7 @@ void vd_handle_free(struct vdisk *disk)
     vd_unsettled_destroy(&disk->unsettled);
     vd_parent_free(&disk->parent);
     sem_destroy(&disk->let_go);
-    pthread_mutex_destroy(&disk->lanes_lock);
+    pthread_mutex_destroy(&disk->sync_queues_lock);
     for (size_t i = 0; i < disk->former_count; i++)
         free(disk->former_addresses[i]);
     free(disk->former_addresses);

@@ -128,8 +128,8 @@ struct vdisk {
     uint32_t io_timeout_ms;
 
     /* Idle queues of synchronous calls (sync.c), for reuse. */
-    pthread_mutex_t lanes_lock;
-    struct vdisk_queue *lanes;
+    pthread_mutex_t sync_queues_lock;
+    struct vdisk_queue *sync_queues;
 };
 
 /*

@@ -149,7 +149,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
         vd_parent_free(&new->parent);
         goto out;
     }
-    pthread_mutex_init(&new->lanes_lock, NULL);
+    pthread_mutex_init(&new->sync_queues_lock, NULL);
     vd_unsettled_init(&new->unsettled);
     sem_init(&new->let_go, 0, 0);
     vd_lane_init(&new->lane, connection->cluster->executor);

@@ -30,7 +30,7 @@ static int note_opening(struct vd_view *view)
     int r = rbd_get_overlap(view->image, &overlap);
 
     if (r == 0 && overlap > 0)
-        view->closable_at = vd_deadline(OPEN_MS);
+        view->closable_at = vd_time_after_ms(OPEN_MS);
     return r;
 }
 

@@ -136,7 +136,7 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
     if (r < 0)
         return r;
     /* Only sleeping needs the clock. */
-    return (int)vd_queue_wait(queue, completions, min, max, min > 0 ? vd_deadline(timeout_ms) : VD_NEVER);
+    return (int)vd_queue_wait(queue, completions, min, max, min > 0 ? vd_time_after_ms(timeout_ms) : VD_NEVER);
 }
 
 int vdisk_queue_cancel(struct vdisk_queue *queue, const void *user_data)

@@ -6,9 +6,9 @@
 
 #include <vdisk/io.h>
 
+#include "base/attributes.h"
 #include "base/error.h"
 #include "base/iov.h"
-#include "base/rare.h"
 #include "disk/check.h"
 
 /* What callers see of the kinds of requests. */
@@ -57,7 +57,7 @@ int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
 }
 
 /* What is wrong otherwise is told first. */
-VD_RARE static int buffers_error(const struct vd_transfer *transfer, struct vdisk_error *err)
+VD_COLD static int buffers_error(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
     int r = vd_check_range(transfer, err);
 
@@ -68,7 +68,7 @@ VD_RARE static int buffers_error(const struct vd_transfer *transfer, struct vdis
                         "bytes together.");
 }
 
-VD_APART static int check_buffers(struct vd_transfer *transfer, struct vdisk_error *err)
+VD_NOINLINE static int check_buffers(struct vd_transfer *transfer, struct vdisk_error *err)
 {
     int r = vd_iov_length(&transfer->length, transfer->iov, transfer->iovcnt);
 

@@ -50,7 +50,7 @@ int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32
 
     if (r < 0)
         return r;
-    deadline->item.time = vd_deadline(timeout_ms);
+    deadline->item.time = vd_time_after_ms(timeout_ms);
     vd_heap_add(&expiry->deadlines, &deadline->item);
     set_alarm(expiry, deadline->item.time);
     return 0;

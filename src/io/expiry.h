@@ -50,7 +50,7 @@ static inline bool vd_expiry_any(const struct vd_expiry *expiry)
 int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32_t timeout_ms);
 static inline void vd_expiry_disarm(struct vd_expiry *expiry, struct vd_deadline *deadline)
 {
-    if (deadline->item.place > 0)
+    if (deadline->item.index > 0)
         vd_heap_remove(&expiry->deadlines, &deadline->item);
 }
 

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/attributes.h"
 #include "base/container.h"
-#include "base/rare.h"
 
 /* Landing. */
 
@@ -104,7 +104,7 @@ static void post(struct vd_flight *flight)
 }
 
 /* Of a flight that was given up by some or all, or whose outcome librbd does not know. */
-VD_RARE static void land_otherwise(struct vd_flight *flight, int before)
+VD_COLD static void land_otherwise(struct vd_flight *flight, int before)
 {
     switch (before) {
     case VD_FLIGHT_DETACHED:
@@ -242,7 +242,7 @@ static bool can_be_held(const struct vd_flight *flight)
     return flight->members == 1 && !flight->copied_by_librbd;
 }
 
-VD_APART static int start_any(struct vd_flight *flight)
+VD_NOINLINE static int start_any(struct vd_flight *flight)
 {
     int r = 0;
 

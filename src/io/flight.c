@@ -9,9 +9,9 @@
 
 #include <vdisk/queue.h>
 
+#include "base/attributes.h"
 #include "base/container.h"
 #include "base/layout.h"
-#include "base/rare.h"
 
 struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox, vd_flight_land_fn *land)
 {
@@ -198,7 +198,7 @@ static int inside_or_error(const struct vd_flight *flight, int result)
     return is_inside(flight) ? result : -EIO;
 }
 
-VD_RARE static int conclude_failure(struct vd_flight *flight, int result)
+VD_COLD static int conclude_failure(struct vd_flight *flight, int result)
 {
     vd_handle_note_result(flight->disk, result);
     /* By this call. A flush of the flight's own tells of earlier ones, too. */
@@ -249,7 +249,7 @@ static bool next_step(struct vd_flight *flight)
     return flight->piece > 0 || flight->flushing;
 }
 
-VD_APART static void go_on(struct vd_flight *flight)
+VD_NOINLINE static void go_on(struct vd_flight *flight)
 {
     if (next_step(flight))
         do_aside(flight, run_step);

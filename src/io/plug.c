@@ -5,8 +5,8 @@
 
 #include <vdisk/io.h>
 
+#include "base/attributes.h"
 #include "base/container.h"
-#include "base/rare.h"
 #include "io/fate.h"
 
 /* How far back a flight is looked for that a transfer continues: as many streams can be interleaved. */
@@ -41,7 +41,7 @@ static bool continues(const struct vd_transfer *transfer, const struct vd_flight
 }
 
 /* Makes room in the buffer of a flight: at least twice as much as before, so that few bytes are copied once more. */
-VD_APART static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint64_t length)
+VD_NOINLINE static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint64_t length)
 {
     uint64_t room = 2 * flight->bounce_length > length ? 2 * flight->bounce_length : length;
     void *larger;

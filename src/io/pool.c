@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "io/pool.h"
 
-#include "base/rare.h"
+#include "base/attributes.h"
 
-VD_RARE void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight)
+VD_COLD void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight)
 {
     if (flight->keeps_buffer)
         vd_bounce_give_away(&queue->bounce, flight->bounce_length);

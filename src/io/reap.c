@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/attributes.h"
 #include "base/clock.h"
 #include "base/container.h"
-#include "base/rare.h"
 #include "io/expiry.h"
 #include "io/give_up.h"
 #include "io/plug.h"
@@ -65,7 +65,7 @@ static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
     vd_ready_add_done(queue, letter);
 }
 
-VD_APART static void take_other(struct vdisk_queue *queue, struct vd_letter *letter)
+VD_NOINLINE static void take_other(struct vdisk_queue *queue, struct vd_letter *letter)
 {
     switch (letter->kind) {
     case VD_LETTER_TASK:
@@ -127,8 +127,8 @@ static void reap_watch(struct vdisk_queue *queue, struct vd_watch *watch, struct
         vd_queue_remove_watch(queue, watch);
 }
 
-VD_APART static void reap_other(struct vdisk_queue *queue, struct vd_letter *letter,
-                                struct vdisk_completion *completion)
+VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_letter *letter,
+                                   struct vdisk_completion *completion)
 {
     switch (letter->kind) {
     case VD_LETTER_TASK:

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attributes.h"
 #include "base/iov.h"
-#include "base/rare.h"
 #include "io/fate.h"
 
 void vd_request_init(struct vd_request *request)
@@ -31,7 +31,7 @@ void vd_request_destroy(struct vd_request *request)
 }
 
 /* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
-VD_APART static int copy_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+VD_NOINLINE static int copy_buffers(struct vd_request *request, const struct vd_transfer *transfer)
 {
     int count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
 
@@ -70,7 +70,7 @@ static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transf
 }
 
 /* What a compare-and-write compares with comes behind what it writes. */
-VD_APART static int gather_all(struct vd_flight *flight, const struct vd_transfer *transfer)
+VD_NOINLINE static int gather_all(struct vd_flight *flight, const struct vd_transfer *transfer)
 {
     gather(flight, 0, transfer);
     if (transfer->compare)
@@ -98,7 +98,7 @@ static int bounce(struct vd_request *request, const struct vd_transfer *transfer
 }
 
 /* librbd gets the caller's buffers. */
-VD_APART static int lend_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+VD_NOINLINE static int lend_buffers(struct vd_request *request, const struct vd_transfer *transfer)
 {
     int r = copy_buffers(request, transfer);
 
@@ -248,7 +248,7 @@ int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int r
 }
 
 /* librbd has delivered fewer bytes of the flight than are asked for: the rest is zeroes. */
-VD_APART static void deliver_short(const struct vd_request *request)
+VD_NOINLINE static void deliver_short(const struct vd_request *request)
 {
     const struct vd_flight *flight = request->flight;
     uint64_t valid = flight->valid > request->at ? flight->valid - request->at : 0;

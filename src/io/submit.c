@@ -7,7 +7,7 @@
 
 #include <vdisk/io.h>
 
-#include "base/rare.h"
+#include "base/attributes.h"
 #include "io/expiry.h"
 #include "io/fate.h"
 #include "io/plug.h"
@@ -32,8 +32,8 @@ static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd
     return 0;
 }
 
-VD_APART static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *request,
-                                 const struct vd_transfer *transfer)
+VD_NOINLINE static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *request,
+                                    const struct vd_transfer *transfer)
 {
     struct vd_flight *flight = vd_plug_find(queue, transfer);
     int r;
@@ -64,7 +64,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
 }
 
 /* A request that was to be accepted. */
-VD_RARE static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
+VD_COLD static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
     vd_expiry_disarm(&queue->expiry, &request->deadline);
     vd_pool_release(queue, request);
@@ -99,7 +99,7 @@ static int check_submission(const struct vd_transfer *transfer)
     return -EINVAL;
 }
 
-VD_RARE static int refuse(struct vdisk_queue *queue, const struct vd_transfer *transfer, int result)
+VD_COLD static int refuse(struct vdisk_queue *queue, const struct vd_transfer *transfer, int result)
 {
     vd_view_leave(transfer->view);
     /* What waits in the plug makes room only when it has been sent. */

@@ -32,11 +32,11 @@
 
 static int borrow_queue(struct vdisk_queue **queue, struct vdisk *disk)
 {
-    pthread_mutex_lock(&disk->lanes_lock);
-    *queue = disk->lanes;
+    pthread_mutex_lock(&disk->sync_queues_lock);
+    *queue = disk->sync_queues;
     if (*queue)
-        disk->lanes = (*queue)->next;
-    pthread_mutex_unlock(&disk->lanes_lock);
+        disk->sync_queues = (*queue)->next;
+    pthread_mutex_unlock(&disk->sync_queues_lock);
     if (*queue)
         return 0;
     return vd_queue_new(queue, PIECES_IN_FLIGHT, PIECES_IN_FLIGHT * PIECE, VD_DOORBELL_SEMAPHORE);
@@ -45,18 +45,18 @@ static int borrow_queue(struct vdisk_queue **queue, struct vdisk *disk)
 static void return_queue(struct vdisk_queue *queue, struct vdisk *disk)
 {
     vd_bounce_trim(&queue->bounce, IDLE_BOUNCE_BYTES);
-    pthread_mutex_lock(&disk->lanes_lock);
-    queue->next = disk->lanes;
-    disk->lanes = queue;
-    pthread_mutex_unlock(&disk->lanes_lock);
+    pthread_mutex_lock(&disk->sync_queues_lock);
+    queue->next = disk->sync_queues;
+    disk->sync_queues = queue;
+    pthread_mutex_unlock(&disk->sync_queues_lock);
 }
 
 void vd_sync_free_queues(struct vdisk *disk)
 {
-    while (disk->lanes) {
-        struct vdisk_queue *queue = disk->lanes;
+    while (disk->sync_queues) {
+        struct vdisk_queue *queue = disk->sync_queues;
 
-        disk->lanes = queue->next;
+        disk->sync_queues = queue->next;
         vd_queue_free(queue);
     }
 }

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "base/rare.h"
+#include "base/attributes.h"
 
 #define TAGS (VD_MAILBOX_ASKS | VD_MAILBOX_URGED)
 
@@ -94,7 +94,7 @@ static uintptr_t push(struct vd_mailbox *mailbox, struct vd_node *node, uintptr_
  * Once it has posted, the owner may have taken the node, dealt with it and be about to destroy the mailbox. That waits
  * for whoever owes a ring, or is yet to be counted; nobody else touches it any more.
  */
-VD_APART static void post(struct vd_mailbox *mailbox, struct vd_node *node, uintptr_t urged)
+VD_NOINLINE static void post(struct vd_mailbox *mailbox, struct vd_node *node, uintptr_t urged)
 {
     uintptr_t before = push(mailbox, node, urged);
 
@@ -143,7 +143,7 @@ static struct vd_node *reversed(struct vd_node *list)
 }
 
 /* Returns what was posted while it counted. */
-VD_APART static struct vd_node *end_counting(struct vd_mailbox *mailbox, uintptr_t newest)
+VD_NOINLINE static struct vd_node *end_counting(struct vd_mailbox *mailbox, uintptr_t newest)
 {
     struct vd_node *nodes = reversed((struct vd_node *)(newest & ~TAGS));
     unsigned int count = 0;

@@ -51,7 +51,7 @@ static int64_t run_timers(struct vd_worker *worker)
     for (struct vd_timer *timer = worker->timers; timer; timer = timer->next) {
         if (timer->due <= vd_now()) {
             timer->run(timer);
-            timer->due = vd_deadline(timer->period_ms);
+            timer->due = vd_time_after_ms(timer->period_ms);
         }
         if (timer->due < next)
             next = timer->due;
@@ -133,7 +133,7 @@ static void note_start_timer(struct vd_work *work)
 {
     struct call *call = call_of(work);
 
-    call->timer->due = vd_deadline(call->timer->period_ms);
+    call->timer->due = vd_time_after_ms(call->timer->period_ms);
     call->timer->next = call->worker->timers;
     call->worker->timers = call->timer;
     sem_post(&call->done);

@@ -153,7 +153,7 @@ static void waiting_does_not_silence_the_bell(void **state)
 
 static void a_bell_that_rings_already_is_noticed_whatever_the_deadline(void **state)
 {
-    const int64_t deadlines[] = {0, vd_now(), vd_deadline(WATCHDOG_MS), VD_NEVER};
+    const int64_t deadlines[] = {0, vd_now(), vd_time_after_ms(WATCHDOG_MS), VD_NEVER};
     struct vd_doorbell bell;
 
     init(&bell, state);
@@ -173,7 +173,7 @@ static void waiting_in_vain_ends_no_sooner_than_the_deadline(void **state)
 
     init(&bell, state);
     for (size_t i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
-        int64_t deadline = vd_deadline(waits_ms[i]);
+        int64_t deadline = vd_time_after_ms(waits_ms[i]);
 
         assert_false(vd_doorbell_wait(&bell, deadline));
         assert_true(vd_now() >= deadline);
@@ -251,21 +251,21 @@ static void wait_for_ring(int64_t deadline, void *(*run)(void *), void **state)
 static void a_ring_ends_the_waiting(void **state)
 {
     wait_for_ring(VD_NEVER, ring_later, state);
-    wait_for_ring(vd_deadline(WATCHDOG_MS), ring_later, state);
+    wait_for_ring(vd_time_after_ms(WATCHDOG_MS), ring_later, state);
 }
 
 static void a_deadline_too_far_to_be_reckoned_is_waited_for_too(void **state)
 {
-    wait_for_ring(vd_deadline(INT64_MAX), ring_later, state);
-    wait_for_ring(vd_deadline(INT64_MAX / 1000000), ring_later, state);
+    wait_for_ring(vd_time_after_ms(INT64_MAX), ring_later, state);
+    wait_for_ring(vd_time_after_ms(INT64_MAX / 1000000), ring_later, state);
     wait_for_ring(VD_NEVER - 1, ring_later, state);
 }
 
 static void a_negative_time_is_no_deadline(void **state)
 {
     (void)state;
-    assert_true(vd_deadline(-1) == VD_NEVER);
-    assert_true(vd_deadline(INT64_MIN) == VD_NEVER);
+    assert_true(vd_time_after_ms(-1) == VD_NEVER);
+    assert_true(vd_time_after_ms(INT64_MIN) == VD_NEVER);
 }
 
 static void ignore(int signal)
@@ -280,7 +280,7 @@ static void signals_do_not_end_the_waiting(void **state)
 
     assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
     wait_for_ring(VD_NEVER, signal_then_ring, state);
-    wait_for_ring(vd_deadline(WATCHDOG_MS), signal_then_ring, state);
+    wait_for_ring(vd_time_after_ms(WATCHDOG_MS), signal_then_ring, state);
     assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
 }
 
@@ -303,7 +303,7 @@ static void signals_do_not_put_off_the_deadline(void **state)
     init(&bell, state);
     assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
     start_ringer(&ringer, &bell, signal_until_told);
-    assert_false(vd_doorbell_wait(&bell, vd_deadline(150)));
+    assert_false(vd_doorbell_wait(&bell, vd_time_after_ms(150)));
     atomic_store(&ringer.enough, true);
     pthread_join(ringer.thread, NULL);
     assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);

@@ -51,11 +51,11 @@ static unsigned int next_random(unsigned int *seed)
 /* Every item is where it says, and none is later than what hangs on it. */
 static void check_heap(void)
 {
-    for (size_t place = 1; place <= heap.count; place++) {
-        const struct vd_heap_item *item = heap.items[place - 1];
+    for (size_t index = 1; index <= heap.count; index++) {
+        const struct vd_heap_item *item = heap.items[index - 1];
 
-        assert_int_equal(item->place, place);
-        assert_true(place == 1 || heap.items[place / 2 - 1]->time <= item->time);
+        assert_int_equal(item->index, index);
+        assert_true(index == 1 || heap.items[index / 2 - 1]->time <= item->time);
     }
 }
 
@@ -98,7 +98,7 @@ static void items_come_in_the_order_of_their_times(void **state)
         assert_true(first->time >= last);
         last = first->time;
         vd_heap_remove(&heap, first);
-        assert_int_equal(first->place, 0);
+        assert_int_equal(first->index, 0);
         check_heap();
     }
     assert_null(vd_heap_first(&heap));
@@ -126,7 +126,7 @@ static void adding_and_removing_may_alternate(void **state)
     for (size_t i = 0; i < 20000; i++) {
         size_t item = next_random(&seed) % ITEMS;
 
-        if (items[item].place > 0)
+        if (items[item].index > 0)
             vd_heap_remove(&heap, &items[item]);
         else
             add(item, next_random(&seed));

@@ -192,7 +192,7 @@ static void a_post_after_a_reminder_rings_too(void **state)
 static void waiting_in_vain_ends_no_sooner_than_the_deadline(void **state)
 {
     struct vd_mailbox mailbox;
-    int64_t deadline = vd_deadline(20);
+    int64_t deadline = vd_time_after_ms(20);
 
     init(&mailbox, state);
     assert_false(vd_mailbox_wait(&mailbox, deadline));
@@ -204,7 +204,7 @@ static void waiting_returns_at_once_when_something_is_there(void **state)
 {
     struct vd_mailbox mailbox;
     struct vd_node node;
-    const int64_t deadlines[] = {0, vd_now(), vd_deadline(WATCHDOG_MS), VD_NEVER};
+    const int64_t deadlines[] = {0, vd_now(), vd_time_after_ms(WATCHDOG_MS), VD_NEVER};
 
     init(&mailbox, state);
     for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++) {
@@ -312,7 +312,7 @@ static void nothing_posted_by_many_threads_is_lost_or_out_of_order(void **state)
     for (unsigned int turn = 1; total < PRODUCERS * POSTS; turn++) {
         /* Half the time it looks without having been woken, so that more posts meet the taking. */
         if (turn % 2 == 0)
-            assert_true(vd_mailbox_wait(&mailbox, vd_deadline(WATCHDOG_MS)));
+            assert_true(vd_mailbox_wait(&mailbox, vd_time_after_ms(WATCHDOG_MS)));
         /* Now and then it lets them gather. */
         if (turn % 512 == 0)
             usleep(200);
@@ -369,7 +369,7 @@ static struct vd_node *take_or_sleep(struct vd_mailbox *mailbox, int looks)
     for (int i = 0; i < looks && !node; i++)
         node = vd_mailbox_take(mailbox);
     while (!node) {
-        assert_true(vd_mailbox_wait(mailbox, vd_deadline(WATCHDOG_MS)));
+        assert_true(vd_mailbox_wait(mailbox, vd_time_after_ms(WATCHDOG_MS)));
         node = vd_mailbox_take(mailbox);
     }
     return node;
@@ -523,7 +523,7 @@ static void destroy_many(bool sleeps, void **state)
         for (size_t id = 0; id < POSTERS; id++)
             sem_post(&posters.go[id]);
         if (sleeps)
-            assert_true(vd_mailbox_wait(mailbox, vd_deadline(WATCHDOG_MS)));
+            assert_true(vd_mailbox_wait(mailbox, vd_time_after_ms(WATCHDOG_MS)));
         take_greedily(mailbox, POSTERS);
         vd_mailbox_destroy(mailbox);
         /* Where no sanitizer watches, whoever still rings shall stumble. */

@@ -365,7 +365,7 @@ static void waiting_for_several_never_waits_for_ever(void **state)
         if (turn % 3 == 0)
             vd_mailbox_wait_for(&mailbox, wanted < left ? wanted : left, vd_now());
         else
-            assert_true(vd_mailbox_wait_for(&mailbox, wanted < left ? wanted : left, vd_deadline(WATCHDOG_MS)));
+            assert_true(vd_mailbox_wait_for(&mailbox, wanted < left ? wanted : left, vd_time_after_ms(WATCHDOG_MS)));
         left -= take(&mailbox);
     }
     for (size_t i = 0; i < PRODUCERS; i++)
@@ -402,7 +402,7 @@ static void *post_each_round(void *arg)
 static void wait_for_posters(struct vd_mailbox *mailbox)
 {
     for (unsigned int left = POSTERS; left > 0; left -= take(mailbox))
-        assert_true(vd_mailbox_wait_for(mailbox, left, vd_deadline(WATCHDOG_MS)));
+        assert_true(vd_mailbox_wait_for(mailbox, left, vd_time_after_ms(WATCHDOG_MS)));
 }
 
 static void destroying_after_counting_leaves_no_poster_with_freed_memory(void **state)
