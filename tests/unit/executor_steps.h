@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <semaphore.h>
 
-#include "container.h"
-#include "executor.h"
+#include "base/container.h"
+#include "thread/executor.h"
 #include "wrap.h"
 
 #define JOBS 1000

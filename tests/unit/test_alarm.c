@@ -11,9 +11,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "alarm.h"
-#include "clock.h"
-#include "container.h"
+#include "base/clock.h"
+#include "base/container.h"
+#include "thread/alarm.h"
 #include "wrap.h"
 
 #define MS INT64_C(1000000)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "bounce.h"
+#include "base/bounce.h"
 #include "wrap.h"
 
 #define KIB UINT64_C(1024)

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 
-#include "task.h"
+#include "ops/task.h"
 #include "wrap.h"
 
 #define LENGTH 8192

@@ -6,8 +6,8 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "chores.h"
-#include "container.h"
+#include "base/container.h"
+#include "thread/chores.h"
 #include "fake.h"
 #include "wrap.h"
 

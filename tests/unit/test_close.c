@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 
-#include "handle.h"
+#include "disk/handle.h"
 #include "wrap.h"
 
 static unsigned char data[4096];

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cluster.h"
-#include "process.h"
+#include "base/process.h"
+#include "cluster/cluster.h"
 #include "wrap.h"
 
 /* One way to name a cluster. */

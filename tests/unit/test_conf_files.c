@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf_files.h"
+#include "cluster/conf_files.h"
 
 struct files {
     char folder[64];

@@ -8,7 +8,7 @@
 #include <dirent.h>
 #include <poll.h>
 
-#include "alarm.h"
+#include "thread/alarm.h"
 #include "wrap.h"
 
 #define SHORT 2

@@ -2,7 +2,7 @@
 /* How much may be left with a disk of requests that were given up, and of writes that may still land. */
 #include "give_up_helpers.h"
 
-#include "handle.h"
+#include "disk/handle.h"
 
 #define MOST 1024
 #define MOST_BYTES (256 * MIB)

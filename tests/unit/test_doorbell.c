@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "doorbell.h"
+#include "base/clock.h"
+#include "thread/doorbell.h"
 
 /* How long a wake-up may take before it counts as lost. */
 #define WATCHDOG_MS 30000

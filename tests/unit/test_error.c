@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "error.h"
+#include "base/error.h"
 
 #define ELLIPSIS "\xe2\x80\xa6"
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
+#include "disk/handle.h"
 #include "fake.h"
-#include "handle.h"
 
 /* Closing tells of a loss, when something was written. */
 static int tear_down(void **state)

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "gate.h"
+#include "thread/gate.h"
 
 #define WATCHDOG_S 60
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "heap.h"
+#include "base/clock.h"
+#include "base/heap.h"
 #include "wrap.h"
 
 #define ITEMS 500

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "iov.h"
+#include "base/iov.h"
 
 /* The length. */
 

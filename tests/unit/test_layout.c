@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "layout.h"
+#include "base/layout.h"
 
 #define K UINT64_C(1024)
 #define M (K * K)

@@ -5,8 +5,8 @@
  */
 #include "retry_helpers.h"
 
-#include "handle.h"
-#include "queue.h"
+#include "disk/handle.h"
+#include "io/queue.h"
 
 static void a_write_that_librbd_times_out_stays_unsettled(void **state)
 {

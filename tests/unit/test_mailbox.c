@@ -18,9 +18,9 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "container.h"
-#include "mailbox.h"
+#include "base/clock.h"
+#include "base/container.h"
+#include "thread/mailbox.h"
 #include "wrap.h"
 
 /* How long a wake-up may take before it counts as lost. */

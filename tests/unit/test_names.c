@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "names.h"
+#include "base/names.h"
 
 static void an_empty_list_has_no_text(void **state)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "option.h"
+#include "uri/option.h"
 
 /* What rados_conf_set of Ceph 16.2.15 takes for rbd_cache. */
 static void spellings_of_ceph_are_equal(void **state)

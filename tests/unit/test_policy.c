@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policy.h"
-#include "policy_value.h"
+#include "uri/policy.h"
+#include "uri/policy_value.h"
 #include "uri_helpers.h"
 
 static int check(struct vdisk_error *err, uint32_t policy, const char *key, const char *value)

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy_value.h"
+#include "uri/policy_value.h"
 
 struct value_case {
     const char *key;

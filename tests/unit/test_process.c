@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "process.h"
+#include "base/process.h"
 
 /* Runs the scenario in a child; returns what it did, or -1 when the child died otherwise. */
 static int in_child(int (*scenario)(void))

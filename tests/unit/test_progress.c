@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
-#include "queue.h"
-#include "task.h"
+#include "base/error.h"
+#include "io/queue.h"
+#include "ops/task.h"
 
 #define HALF (VDISK_PROGRESS_WHOLE / 2)
 

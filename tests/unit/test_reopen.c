@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/handle.h"
 #include "fake.h"
-#include "handle.h"
 #include "wrap.h"
 
 static char tag;

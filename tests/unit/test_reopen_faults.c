@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "disk/handle.h"
 #include "fake.h"
-#include "handle.h"
 #include "wrap.h"
 
 static char tag, other_tag;

@@ -10,8 +10,8 @@
 #include <semaphore.h>
 #include <string.h>
 
+#include "disk/handle.h"
 #include "fake.h"
-#include "handle.h"
 
 /* An answer to rbd_get_size that is held back until others have had time to overtake it. */
 static struct {

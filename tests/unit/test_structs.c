@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "structs.h"
+#include "base/structs.h"
 
 /* As this library knows it; the first release's ended before `added`. */
 struct known {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "target.h"
+#include "ops/target.h"
 #include "wrap.h"
 
 #define URI "rbd:pool/name\\/space/image@snap:key=secret-1:rbd_cache=\\:"

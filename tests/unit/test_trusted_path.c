@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "trusted_path.h"
+#include "uri/trusted_path.h"
 
 /* Root's, and so is every folder above it and above what it links to. */
 #define ROOTS_FILE "/etc/os-release"

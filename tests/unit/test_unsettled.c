@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "container.h"
-#include "unsettled.h"
+#include "base/container.h"
+#include "disk/unsettled.h"
 
 static struct vd_unsettled unsettled;
 

@@ -18,9 +18,9 @@
 
 #include <cmocka.h>
 
-#include "clock.h"
-#include "container.h"
-#include "worker.h"
+#include "base/clock.h"
+#include "base/container.h"
+#include "thread/worker.h"
 #include "wrap.h"
 
 #define WATCHDOG_S 60

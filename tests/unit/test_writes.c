@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "writes.h"
+#include "disk/writes.h"
 
 static void write_some(struct vd_writes *writes, int count)
 {

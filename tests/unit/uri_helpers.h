@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-#include "uri.h"
+#include "uri/uri.h"
 
 static inline struct vdisk_uri *parse(const char *text)
 {
