@@ -48,8 +48,8 @@ int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_
 
 int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error *err)
 {
-    *view = vd_handle_enter(disk);
-    return *view ? 0 : vd_handle_refusal(disk, err);
+    *view = vd_disk_enter(disk);
+    return *view ? 0 : vd_disk_refusal(disk, err);
 }
 
 int vd_check_flags(uint32_t flags, uint32_t known, struct vdisk_error *err)

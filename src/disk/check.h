@@ -10,7 +10,7 @@
 #include <vdisk/error.h>
 
 #include "base/process.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 
 /* -EPERM in a forked child. */
 int vd_check_forked_error(struct vdisk_error *err);

@@ -36,7 +36,7 @@ static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
     if (!vd_watches_any(&disk->watches))
         return;
     r = read_snapshots(&digest, image);
-    vd_handle_note_result(disk, r);
+    vd_disk_note_result(disk, r);
     if (r < 0 || digest == disk->snapshots)
         return;
     disk->snapshots = digest;
@@ -48,7 +48,7 @@ static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
 static void run_refresh(struct vd_chore *chore)
 {
     struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, refresh);
-    struct vd_view *view = vd_handle_view(disk);
+    struct vd_view *view = vd_disk_view(disk);
 
     /* Relaxed: what is set before vd_news_stop waits for the chores is seen by those that run after that. */
     if (atomic_load_explicit(&disk->deaf, memory_order_relaxed))
@@ -59,7 +59,7 @@ static void run_refresh(struct vd_chore *chore)
      */
     atomic_exchange_explicit(&disk->refresh_posted, false, memory_order_acq_rel);
     /* An error leaves the last size known; the next change, or librbd's own check of a request, will tell. */
-    vd_handle_refresh_size(disk, view);
+    vd_disk_refresh_size(disk, view);
     look_at_snapshots(disk, view->image);
 }
 
@@ -75,7 +75,7 @@ static void watch_fired(void *arg)
 
 static int start_watching(struct vdisk *disk)
 {
-    struct vd_view *view = vd_handle_view(disk);
+    struct vd_view *view = vd_disk_view(disk);
     int r;
 
     disk->refresh.run = run_refresh;
@@ -91,7 +91,7 @@ static int start_watching(struct vdisk *disk)
 /* No callback runs or starts after this, unless it fails; one that ran may have posted. */
 static void stop_watching(struct vdisk *disk)
 {
-    if (disk->watching && rbd_update_unwatch(vd_handle_view(disk)->image, disk->watch) == 0)
+    if (disk->watching && rbd_update_unwatch(vd_disk_view(disk)->image, disk->watch) == 0)
         disk->watching = false;
 }
 
@@ -99,7 +99,7 @@ static void stop_watching(struct vdisk *disk)
 
 static void close_empty_views(struct vdisk *disk)
 {
-    for (struct vd_view *view = vd_handle_view(disk)->older; view; view = view->older) {
+    for (struct vd_view *view = vd_disk_view(disk)->older; view; view = view->older) {
         if (!view->closed && vd_view_is_empty(view))
             vd_view_close(view);
     }
@@ -114,18 +114,18 @@ static void run_look(struct vd_chore *chore)
     /* Release: from here on it can be posted again. */
     atomic_store_explicit(&disk->look_posted, false, memory_order_release);
     close_empty_views(disk);
-    r = vd_handle_open_again(&new, disk);
-    vd_handle_note_result(disk, r);
+    r = vd_disk_open_again(&new, disk);
+    vd_disk_note_result(disk, r);
     if (r < 0)
         return;
     look_at_snapshots(disk, new->image);
     /* Only what has changed is worth deriving a key for. The next time may do better. */
-    if (vd_view_size(new) == disk->data_offset + vd_handle_size(disk) ||
+    if (vd_view_size(new) == disk->data_offset + vd_disk_size(disk) ||
         vd_encryption_load(new, disk->options, vdisk_uri_image(disk->uri), NULL) < 0) {
         vd_view_discard(new);
         return;
     }
-    vd_handle_replace_view(disk, new);
+    vd_disk_replace_view(disk, new);
     vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
 }
 
@@ -175,7 +175,7 @@ int vd_news_start(struct vdisk *disk, uint32_t poll_ms)
 
     disk->tell_fenced.run = run_tell_fenced;
     /* librbd has just read them. */
-    r = read_snapshots(&disk->snapshots, vd_handle_view(disk)->image);
+    r = read_snapshots(&disk->snapshots, vd_disk_view(disk)->image);
     return r < 0 ? r : start(disk, poll_ms);
 }
 
@@ -221,9 +221,9 @@ void vd_news_end(struct vdisk *disk)
 
 void vd_news_watched(struct vdisk *disk, struct vd_watch *watch)
 {
-    struct vd_view *view = vd_handle_enter_held(disk);
+    struct vd_view *view = vd_disk_enter_even_closing(disk);
 
-    if (vd_handle_is_fenced(disk))
+    if (vd_disk_is_fenced(disk))
         vd_watch_tell(watch, VDISK_EVENT_FENCED);
     if (!view)
         return;

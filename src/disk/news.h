@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/watch.h"
 
 /* With the image just opened, nobody else using the disk. Blocks. Returns 0 or a negative errno: to be stopped too. */

@@ -37,7 +37,7 @@ static int read_layout(struct vdisk *disk, rbd_image_t image)
     if (r == 0)
         r = rbd_get_features(image, &disk->features);
     if (r == 0)
-        r = vd_handle_read_id(disk->image_id, image);
+        r = vd_disk_read_id(disk->image_id, image);
     if (r == 0 && vdisk_uri_snapshot(disk->uri))
         r = rbd_snap_get_id(image, vdisk_uri_snapshot(disk->uri), &disk->snapshot_id);
     if (r == 0)
@@ -75,7 +75,7 @@ static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error 
 static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     const char *name = vdisk_uri_image(disk->uri);
-    struct vd_view *view = vd_handle_view(disk);
+    struct vd_view *view = vd_disk_view(disk);
     uint64_t raw_size = vd_view_size(view);
     int r = vd_encryption_load(view, options, name, err);
 
@@ -95,7 +95,7 @@ static int prepare(struct vdisk *disk, const struct vdisk_open_options *options,
 
     /* First, since with that nobody else changes the image. */
     if (options->flags & VDISK_OPEN_EXCLUSIVE)
-        r = vd_lock_take(vd_handle_view(disk)->image, vdisk_uri_image(disk->uri),
+        r = vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->uri),
                          &(struct vd_lock_terms){.may_break = options->flags & VDISK_OPEN_BREAK_LOCK}, err);
     return r < 0 ? r : load_encryption(disk, options, err);
 }
@@ -107,9 +107,9 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options, s
 
     if (r < 0)
         return r;
-    r = read_layout(disk, vd_handle_view(disk)->image);
+    r = read_layout(disk, vd_disk_view(disk)->image);
     if (r == 0)
-        r = read_limits(disk, vd_handle_view(disk)->image);
+        r = read_limits(disk, vd_disk_view(disk)->image);
     if (r == 0)
         r = vd_news_start(disk, options->size_poll_ms);
     return r < 0 ? open_error(r, disk->uri, err) : 0;
@@ -133,7 +133,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     new->options = options;
     new->read_only = options->flags &VDISK_OPEN_READ_ONLY;
     new->io_timeout_ms = options->io_timeout_ms;
-    vd_handle_init(new);
+    vd_disk_init(new);
     r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->read_only);
     if (r < 0) {
         r = r == -ENOENT ? vd_view_missing_error(uri, pool, err) : open_error(r, uri, err);
@@ -143,7 +143,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     r = start(new, options, err);
     if (r < 0) {
         vd_news_stop(new);
-        vd_handle_close_views(new);
+        vd_disk_close_views(new);
         vd_view_free(view);
         vd_news_end(new);
         vd_parent_free(&new->parent);
@@ -151,7 +151,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     }
     pthread_mutex_init(&new->sync_queues_lock, NULL);
     vd_unsettled_init(&new->unsettled);
-    sem_init(&new->let_go, 0, 0);
+    sem_init(&new->unreferenced, 0, 0);
     vd_lane_init(&new->lane, connection->cluster->executor);
     *disk = new;
     return 0;
@@ -163,25 +163,25 @@ out:
 /* Closing. */
 
 /* From now on nobody holds the disk, and those who do are waited for. */
-static void end_holds(struct vdisk *disk)
+static void wait_for_references(struct vdisk *disk)
 {
-    if (vd_gate_close(&disk->holds))
+    if (vd_gate_close(&disk->references))
         return;
-    while (sem_wait(&disk->let_go) < 0)
+    while (sem_wait(&disk->unreferenced) < 0)
         assert(errno == EINTR);
 }
 
 void vd_opening_empty_view(struct vdisk *disk)
 {
-    struct vd_view *view = vd_handle_view(disk);
+    struct vd_view *view = vd_disk_view(disk);
 
     if (view->is_over)
         return;
     vd_news_keep_view(disk);
     /* Not before it is kept. */
-    view = vd_handle_view(disk);
+    view = vd_disk_view(disk);
     vd_view_retire(view);
-    vd_handle_wake_held(disk);
+    vd_disk_unblock(disk);
     vd_view_wait_empty(view);
     vd_news_stop(disk);
 }
@@ -191,19 +191,19 @@ int vd_opening_close(struct vdisk *disk, const char **step)
     struct vd_view *view;
     int r, closed;
 
-    vd_handle_bar(disk, VD_BAR_CLOSING);
-    end_holds(disk);
+    vd_disk_refuse(disk, VD_REFUSE_CLOSING);
+    wait_for_references(disk);
     vd_opening_empty_view(disk);
-    view = vd_handle_view(disk);
+    view = vd_disk_view(disk);
 
     *step = "Flushing";
     if (!view->closed && vd_writes_unflushed(&disk->writes)) {
         uint64_t mark = vd_writes_mark(&disk->writes);
 
-        vd_writes_flushed(&disk->writes, mark, vd_handle_flush(disk, view->image));
+        vd_writes_flushed(&disk->writes, mark, vd_disk_flush(disk, view->image));
     }
     r = vd_writes_error(&disk->writes);
-    closed = vd_handle_close_views(disk);
+    closed = vd_disk_close_views(disk);
     vd_view_free(view);
     vd_news_end(disk);
     vd_watches_end(&disk->watches, -ESHUTDOWN);

@@ -5,7 +5,7 @@
 #ifndef VD_OPENING_H
 #define VD_OPENING_H
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 
 /*
  * Opens the image that `uri` names, in `pool` on `connection`. On success the disk owns these three, on failure the

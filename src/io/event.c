@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "disk/check.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/news.h"
 #include "disk/watch.h"
 #include "io/queue.h"
@@ -20,7 +20,7 @@ static int begin(struct vdisk_queue *queue, struct vdisk *disk, void *user_data,
         return vd_error_set(err, -ENOMEM, "Out of memory for a watch.");
     if (!vd_watch_begin(watch, &disk->watches)) {
         free(watch);
-        return vd_handle_refusal(disk, err);
+        return vd_disk_refusal(disk, err);
     }
     vd_queue_add_watch(queue, watch);
     vd_news_watched(disk, watch);
@@ -40,9 +40,9 @@ int vdisk_aio_watch(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flag
         return r;
     if (!queue)
         return vd_error_set(err, -EINVAL, "The queue is NULL.");
-    if (!vd_handle_hold(disk))
-        return vd_handle_refusal(disk, err);
+    if (!vd_disk_get(disk))
+        return vd_disk_refusal(disk, err);
     r = begin(queue, disk, user_data, err);
-    vd_handle_let_go(disk);
+    vd_disk_put(disk);
     return r;
 }

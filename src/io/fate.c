@@ -24,7 +24,7 @@ static bool keep_buffer(struct vd_flight *flight)
     if (!flight->bounce || flight->disk->copies_writes)
         return false;
     flight->keeps_buffer = true;
-    vd_handle_note_kept(flight->disk, flight->bounce_length);
+    vd_disk_note_kept(flight->disk, flight->bounce_length);
     return true;
 }
 
@@ -35,7 +35,7 @@ static void settle(struct vd_flight *flight)
     struct vdisk *disk = flight->disk;
     bool some_may_go = false;
 
-    vd_handle_note_settled(disk, flight->given_up, flight->bounce_length);
+    vd_disk_note_settled(disk, flight->given_up, flight->bounce_length);
     if (flight->lost_sight) {
         /* It may be long until somebody fences the client. */
         if (!keep_buffer(flight)) {
@@ -49,7 +49,7 @@ static void settle(struct vd_flight *flight)
         vd_flight_drop(flight);
     }
     if (some_may_go)
-        vd_handle_wake_held(disk);
+        vd_disk_unblock(disk);
     vd_view_leave(view);
 }
 
@@ -58,7 +58,7 @@ static void drop_write(struct vd_unsettled_write *write)
     struct vd_flight *flight = VD_CONTAINER_OF(write, struct vd_flight, write);
 
     if (flight->keeps_buffer)
-        vd_handle_note_settled(flight->disk, 0, flight->bounce_length);
+        vd_disk_note_settled(flight->disk, 0, flight->bounce_length);
     vd_flight_drop(flight);
 }
 
@@ -73,7 +73,7 @@ static void add_unsettled(struct vd_flight *flight, bool with_librbd)
 static void leave_list(struct vd_flight *flight)
 {
     if (vd_unsettled_leave(&flight->disk->unsettled, &flight->held))
-        vd_handle_wake_held(flight->disk);
+        vd_disk_unblock(flight->disk);
 }
 
 /* Of a flight that has landed, for some of its requests: the write of the others has settled. */
@@ -82,7 +82,7 @@ static void settle_parted(struct vd_flight *flight)
     struct vdisk *disk = flight->disk;
     bool some_may_go = false;
 
-    vd_handle_note_settled(disk, flight->given_up, 0);
+    vd_disk_note_settled(disk, flight->given_up, 0);
     if (flight->lost_sight) {
         keep_buffer(flight);
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
@@ -91,7 +91,7 @@ static void settle_parted(struct vd_flight *flight)
         some_may_go = vd_unsettled_remove(&disk->unsettled, &flight->write);
     }
     if (some_may_go)
-        vd_handle_wake_held(disk);
+        vd_disk_unblock(disk);
 }
 
 /* From the post on, the flight is the queue's; from leaving the view on, the disk can go. */
@@ -177,10 +177,10 @@ static int refusal(struct vd_held *held, bool is_stuck)
 {
     const struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
 
-    if (vd_handle_is_fenced(flight->disk))
+    if (vd_disk_is_fenced(flight->disk))
         return -ESHUTDOWN;
     /* What only fencing settles would keep a disk that is to be closed, or reopened, waiting for ever. */
-    return is_stuck && (vd_handle_is_closing(flight->disk) || vd_handle_is_barred(flight->disk)) ? -ESHUTDOWN : 0;
+    return is_stuck && (vd_disk_is_closing(flight->disk) || vd_disk_refuses_all(flight->disk)) ? -ESHUTDOWN : 0;
 }
 
 static void describe_to_list(struct vd_flight *flight)
@@ -302,7 +302,7 @@ static enum vd_give_up part(struct vd_flight *flight, bool is_first)
     bool is_last = flight->members == 1;
 
     flight->given_up++;
-    vd_handle_note_detached(flight->disk, is_last ? flight->bounce_length : 0);
+    vd_disk_note_detached(flight->disk, is_last ? flight->bounce_length : 0);
     if (is_first && vd_flight_changes(flight->kind))
         add_unsettled(flight, true);
     if (is_last) {

@@ -200,7 +200,7 @@ static int inside_or_error(const struct vd_flight *flight, int result)
 
 VD_COLD static int conclude_failure(struct vd_flight *flight, int result)
 {
-    vd_handle_note_result(flight->disk, result);
+    vd_disk_note_result(flight->disk, result);
     /* By this call. A flush of the flight's own tells of earlier ones, too. */
     if (result == -ETIMEDOUT)
         flight->lost_sight = vd_flight_changes(flight->kind);
@@ -277,7 +277,7 @@ static void run_settle_size(struct vd_chore *chore)
     struct vd_flight *flight = VD_CONTAINER_OF(chore, struct vd_flight, chore);
     ssize_t result = -EINVAL;
 
-    vd_handle_refresh_size(flight->disk, flight->view);
+    vd_disk_refresh_size(flight->disk, flight->view);
     if (flight->kind == VD_REQUEST_READ && !vd_view_holds(flight->view, flight->offset, 1))
         result = 0;
     if (vd_flight_changes(flight->kind) && !is_inside(flight))

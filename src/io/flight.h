@@ -16,7 +16,7 @@
 
 #include <vdisk/io.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/unsettled.h"
 #include "disk/view.h"
 #include "thread/chores.h"
@@ -99,7 +99,7 @@ struct vd_flight {
     bool in_steps;
     /* ...or a flush, which covers so much (writes.h). */
     bool flushing;
-    /* Good ones in a row: see vd_handle_flush. */
+    /* Good ones in a row: see vd_disk_flush. */
     unsigned int flushes;
     /* There will be one, after all pieces. */
     bool flush_after;

@@ -19,7 +19,7 @@
 #include <vdisk/queue.h>
 
 #include "base/bounce.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/view.h"
 #include "io/deadline.h"
 #include "io/flight.h"

@@ -92,7 +92,7 @@ static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *t
 
 static int check_submission(const struct vd_transfer *transfer)
 {
-    if (vd_handle_has_too_many_detached(transfer->disk))
+    if (vd_disk_has_too_many_detached(transfer->disk))
         return -ENOBUFS;
     if (vd_view_holds(transfer->view, transfer->offset, transfer->length) || transfer->was_inside)
         return 0;
@@ -115,7 +115,7 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, voi
     /* What was accepted before it is for a flush to cover, and not to be overtaken by a durable write. */
     if (queue->plugged_flights && (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA))
         vd_plug_send(queue);
-    transfer->view = vd_handle_enter(transfer->disk);
+    transfer->view = vd_disk_enter(transfer->disk);
     if (!transfer->view)
         return -ESHUTDOWN;
     r = check_submission(transfer);

@@ -149,7 +149,7 @@ static int transfer_all(const struct vd_transfer *transfer, uint64_t *value, str
     if (r < 0)
         return r;
     if (!vd_view_holds(view, transfer->offset, transfer->length)) {
-        r = range_error(transfer, vd_handle_size(disk), err);
+        r = range_error(transfer, vd_disk_size(disk), err);
         goto out;
     }
     r = borrow_queue(&queue, disk);

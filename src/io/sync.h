@@ -5,7 +5,7 @@
 #ifndef VD_SYNC_H
 #define VD_SYNC_H
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 
 /* Frees the idle queues of a closed disk. */
 void vd_sync_free_queues(struct vdisk *disk);

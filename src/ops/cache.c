@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "disk/check.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "ops/task.h"
 
 /*
@@ -22,7 +22,7 @@ static int write_back(struct vdisk *disk, rbd_image_t image)
 
     if (!vd_writes_unflushed(&disk->writes))
         return vd_writes_error(&disk->writes);
-    return vd_writes_flushed(&disk->writes, mark, vd_handle_flush(disk, image));
+    return vd_writes_flushed(&disk->writes, mark, vd_disk_flush(disk, image));
 }
 
 static int run_invalidate(struct vd_task *task, struct vdisk_error *err)

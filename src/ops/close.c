@@ -38,14 +38,14 @@ static int close_disk(struct vdisk *disk, struct vdisk_error *err)
     if (r < 0)
         close_error(disk, step, r, err);
     vd_sync_free_queues(disk);
-    vd_handle_release(disk);
+    vd_disk_disconnect(disk);
     return r;
 }
 
 static void free_disk(struct vdisk *disk)
 {
     vd_target_free(disk->target);
-    vd_handle_free(disk);
+    vd_disk_free(disk);
 }
 
 int vd_close_disk(struct vdisk *disk, struct vdisk_error *err)
@@ -61,7 +61,7 @@ static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
     int r = vd_check_disk(disk, err);
 
     if (r == 0 && atomic_load_explicit(&disk->close_posted, memory_order_relaxed))
-        return vd_handle_refusal(disk, err);
+        return vd_disk_refusal(disk, err);
     /* Relaxed: see vd_plug_add. */
     if (r == 0 && atomic_load_explicit(&disk->plugged, memory_order_relaxed) > 0)
         r = vd_error_set(err, -EBUSY, "A queue is plugged with requests to the disk: unplug it first.");

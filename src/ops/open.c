@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "cluster/connections.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/opening.h"
 #include "ops/close.h"
 #include "ops/target.h"

@@ -21,8 +21,8 @@
 #include "base/error.h"
 #include "cluster/connections.h"
 #include "disk/check.h"
+#include "disk/disk.h"
 #include "disk/encryption.h"
-#include "disk/handle.h"
 #include "disk/lock.h"
 #include "disk/news.h"
 #include "disk/opening.h"
@@ -109,7 +109,7 @@ static int open_view(struct reopen_task *this, struct vdisk_error *err)
 {
     const struct vdisk *disk = this->task.disk;
     struct vd_quoted quoted;
-    int r = vd_handle_open_view(&this->view, disk, this->pool, vdisk_uri_snapshot(disk->uri), disk->read_only);
+    int r = vd_disk_open_view(&this->view, disk, this->pool, vdisk_uri_snapshot(disk->uri), disk->read_only);
 
     if (r == -ENOENT)
         return vd_error_set(err, r,
@@ -175,7 +175,7 @@ static int fence(struct reopen_task *this, struct vdisk_error *err)
 
     if (r < 0)
         return fence_error(disk, r, err);
-    vd_handle_note_result(disk, -ESHUTDOWN);
+    vd_disk_note_result(disk, -ESHUTDOWN);
     return see_newest_map(this, err);
 }
 
@@ -194,7 +194,7 @@ static int check_settled(struct vdisk *disk, struct vdisk_error *err)
     unsigned int writes = vd_unsettled_writes(&disk->unsettled);
     struct vd_quoted quoted;
 
-    if (vd_handle_is_fenced(disk) || writes == 0)
+    if (vd_disk_is_fenced(disk) || writes == 0)
         return 0;
     return vd_error_set(err, -EBUSY,
                         "Image %s is not reopened: writes that were given up may still land (%u of them); "
@@ -215,7 +215,7 @@ static int try_all(struct reopen_task *this, struct vdisk_error *err)
         r = open_view(this, err);
     if (r == 0)
         r = check_lock(this, err);
-    if (r == 0 && this->flags & VDISK_REOPEN_FENCE && !vd_handle_is_fenced(disk))
+    if (r == 0 && this->flags & VDISK_REOPEN_FENCE && !vd_disk_is_fenced(disk))
         r = fence(this, err);
     return r;
 }
@@ -225,18 +225,18 @@ static int try_all(struct reopen_task *this, struct vdisk_error *err)
 /* Nobody is in the old view. */
 static void settle_writes(struct vdisk *disk)
 {
-    struct vd_view *old = vd_handle_view(disk);
+    struct vd_view *old = vd_disk_view(disk);
 
-    if (!vd_handle_is_fenced(disk) && !old->closed && vd_writes_unflushed(&disk->writes)) {
+    if (!vd_disk_is_fenced(disk) && !old->closed && vd_writes_unflushed(&disk->writes)) {
         uint64_t mark = vd_writes_mark(&disk->writes);
-        int r = vd_handle_flush(disk, old->image);
+        int r = vd_disk_flush(disk, old->image);
 
         vd_writes_flushed(&disk->writes, mark, r);
-        vd_handle_note_result(disk, r);
+        vd_disk_note_result(disk, r);
     }
-    if (!vd_handle_is_fenced(disk))
+    if (!vd_disk_is_fenced(disk))
         return;
-    vd_handle_settle_fenced(disk);
+    vd_disk_settle_fenced(disk);
     vd_writes_lose(&disk->writes);
 }
 
@@ -252,8 +252,8 @@ static void swap(struct reopen_task *this)
     disk->connection = this->connection;
     disk->chores.worker = &this->connection->worker;
     disk->pool = this->pool;
-    this->view->older = vd_handle_view(disk);
-    /* Release: see vd_handle_view. */
+    this->view->older = vd_disk_view(disk);
+    /* Release: see vd_disk_view. */
     atomic_store_explicit(&disk->view, this->view, memory_order_release);
     disk->former_addresses[disk->former_count++] = this->old_address;
     this->connection = NULL;
@@ -274,7 +274,7 @@ static int take_lock(struct vdisk *disk, struct vdisk_error *err)
 
     if (!(disk->options->flags & VDISK_OPEN_EXCLUSIVE))
         return 0;
-    return vd_lock_take(vd_handle_view(disk)->image, vdisk_uri_image(disk->uri), &terms, err);
+    return vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->uri), &terms, err);
 }
 
 static int start_using(struct vdisk *disk, struct vdisk_error *err)
@@ -294,9 +294,9 @@ static int start(struct vdisk *disk, struct vdisk_error *err)
     if (r == 0)
         return 0;
     vd_news_stop(disk);
-    vd_view_retire(vd_handle_view(disk));
-    vd_view_wait_empty(vd_handle_view(disk));
-    vd_handle_close_views(disk);
+    vd_view_retire(vd_disk_view(disk));
+    vd_view_wait_empty(vd_disk_view(disk));
+    vd_disk_close_views(disk);
     vd_news_end(disk);
     return r;
 }
@@ -312,16 +312,16 @@ static int change_over(struct reopen_task *this, struct vdisk_error *err)
     r = check_settled(disk, err);
     if (r < 0)
         return r;
-    old_size = vd_handle_size(disk);
+    old_size = vd_disk_size(disk);
     /* Its error is that of the flush, which is known; and of a fenced client nothing can be asked. */
-    vd_handle_close_views(disk);
+    vd_disk_close_views(disk);
     vd_news_end(disk);
     swap(this);
     r = start(disk, err);
     if (r < 0)
         return r;
-    vd_handle_unbar(disk, VD_BAR_FENCED | VD_BAR_REOPENING);
-    if (vd_handle_size(disk) != old_size)
+    vd_disk_admit(disk, VD_REFUSE_FENCED | VD_REFUSE_REOPENING);
+    if (vd_disk_size(disk) != old_size)
         vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
     return 0;
 }
@@ -334,15 +334,15 @@ static int reopen(struct reopen_task *this, struct vdisk_error *err)
     r = try_all(this, err);
     if (r < 0)
         return r;
-    vd_handle_bar(disk, VD_BAR_REOPENING);
+    vd_disk_refuse(disk, VD_REFUSE_REOPENING);
     r = check_unplugged(disk, err);
     if (r == 0)
         r = check_settled(disk, err);
     if (r == 0)
         return change_over(this, err);
     /* After an attempt that has failed halfway there is no view to go on with. */
-    if (!vd_handle_view(disk)->is_over)
-        vd_handle_unbar(disk, VD_BAR_REOPENING);
+    if (!vd_disk_view(disk)->is_over)
+        vd_disk_admit(disk, VD_REFUSE_REOPENING);
     return r;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "disk/check.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "ops/task.h"
 
 struct resize_task {
@@ -32,13 +32,13 @@ static int run(struct vd_task *task, struct vdisk_error *err)
     struct vd_quoted quoted;
     int r;
 
-    if (!this->may_shrink && this->size < vd_handle_size(disk))
-        return shrink_error(this->size, vd_handle_size(disk), err);
+    if (!this->may_shrink && this->size < vd_disk_size(disk))
+        return shrink_error(this->size, vd_disk_size(disk), err);
     /* librbd counts the header of an encrypted image here, and nowhere else. */
     r = rbd_resize2(task->view->image, disk->data_offset + this->size, this->may_shrink, vd_task_progress, task);
-    vd_handle_refresh_size(disk, task->view);
-    if (r == -EINVAL && !this->may_shrink && this->size < vd_handle_size(disk))
-        return shrink_error(this->size, vd_handle_size(disk), err);
+    vd_disk_refresh_size(disk, task->view);
+    if (r == -EINVAL && !this->may_shrink && this->size < vd_disk_size(disk))
+        return shrink_error(this->size, vd_disk_size(disk), err);
     if (r < 0)
         return vd_error_set(err, r, "Resizing image %s to %" PRIu64 " bytes failed: %s.",
                             vd_quote(&quoted, vdisk_uri_image(disk->uri)), this->size, strerror(-r));

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "disk/check.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "ops/task.h"
 
 struct change {
@@ -62,7 +62,7 @@ static int run_change(struct vd_task *task, struct vdisk_error *err)
     if (r < 0)
         change_error(this->change, task->disk, this->name, r, err);
     /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
-    vd_handle_refresh_size(task->disk, task->view);
+    vd_disk_refresh_size(task->disk, task->view);
     return r;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "disk/check.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/snap_list.h"
 #include "ops/task.h"
 
@@ -95,7 +95,7 @@ static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_imag
 static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk)
 {
     struct vd_view *view;
-    int r = vd_handle_open_again(&view, disk);
+    int r = vd_disk_open_again(&view, disk);
 
     if (r < 0)
         return r;

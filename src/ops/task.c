@@ -51,12 +51,12 @@ static int hold_disk(const struct vd_task *task, struct vdisk_error *err)
 
     if (!disk)
         return 0;
-    if (!vd_handle_hold(disk))
-        return vd_handle_refusal(disk, err);
-    if (task->kind->without_view || !vd_handle_is_barred(disk))
+    if (!vd_disk_get(disk))
+        return vd_disk_refusal(disk, err);
+    if (task->kind->without_view || !vd_disk_refuses_all(disk))
         return 0;
-    r = vd_handle_refusal(disk, err);
-    vd_handle_let_go(disk);
+    r = vd_disk_refusal(disk, err);
+    vd_disk_put(disk);
     return r;
 }
 
@@ -67,11 +67,11 @@ static int run(struct vd_task *task, struct vdisk_error *err)
 
     if (!task->disk || task->kind->without_view)
         return task->kind->run(task, err);
-    task->view = vd_handle_enter_held(task->disk);
+    task->view = vd_disk_enter_even_closing(task->disk);
     if (!task->view)
-        return vd_handle_refusal(task->disk, err);
+        return vd_disk_refusal(task->disk, err);
     r = task->kind->run(task, err);
-    vd_handle_note_result(task->disk, r);
+    vd_disk_note_result(task->disk, r);
     vd_view_leave(task->view);
     return r;
 }
@@ -95,7 +95,7 @@ int vd_task_perform(struct vd_task *task, struct vdisk_error *err)
         task->kind->deliver(task, &completion);
     vd_task_free(task);
     if (disk)
-        vd_handle_let_go(disk);
+        vd_disk_put(disk);
     return r;
 }
 
@@ -144,7 +144,7 @@ static void run_in_order(struct vd_job *job)
 
 static void let_go(void *disk)
 {
-    vd_handle_let_go(disk);
+    vd_disk_put(disk);
 }
 
 /* A task that has no disk may be what the lane is part of, so that it goes last. */
@@ -167,7 +167,7 @@ static void take_back(struct vd_ticket *ticket)
 
     vd_task_free(ticket->task);
     if (disk)
-        vd_handle_let_go(disk);
+        vd_disk_put(disk);
 }
 
 static int abandon(struct vd_task *task, bool possible)
@@ -297,7 +297,7 @@ static int submit(struct vdisk_queue *queue, struct vd_task *task, uint32_t flag
         return r;
     r = post(queue, task, flags, user_data, err);
     if (r < 0 && task->disk)
-        vd_handle_let_go(task->disk);
+        vd_disk_put(task->disk);
     return r;
 }
 

@@ -19,7 +19,7 @@
 #include <vdisk/queue.h>
 
 #include "cluster/cluster.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "io/ticket.h"
 #include "thread/executor.h"
 

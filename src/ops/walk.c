@@ -275,7 +275,7 @@ static int check_again(const struct subject *subject, const struct vd_walk *walk
 {
     struct vd_quoted quoted;
     struct vd_view *newer;
-    int r = vd_handle_open_again(&newer, disk);
+    int r = vd_disk_open_again(&newer, disk);
 
     if (r == 0) {
         r = check_subject(subject, walk, disk, newer->image);
@@ -313,7 +313,7 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
     if (!vd_writes_unflushed(&disk->writes))
         return 0;
     mark = vd_writes_mark(&disk->writes);
-    r = vd_writes_flushed(&disk->writes, mark, vd_handle_flush(disk, image));
+    r = vd_writes_flushed(&disk->writes, mark, vd_disk_flush(disk, image));
     if (r < 0)
         vd_error_set(err, r, "Flushing image %s failed: %s.", vd_quote(&quoted, vdisk_uri_image(disk->uri)),
                      strerror(-r));
@@ -367,7 +367,7 @@ static int walk_afresh(struct vd_walk *walk, struct vdisk *disk, struct vdisk_er
 {
     struct vd_quoted quoted;
     struct vd_view *fresh;
-    int r = vd_handle_open_view(&fresh, disk, disk->pool, vdisk_uri_snapshot(disk->uri), true);
+    int r = vd_disk_open_view(&fresh, disk, disk->pool, vdisk_uri_snapshot(disk->uri), true);
 
     if (r < 0)
         return vd_error_set(err, r, "Opening image %s afresh failed: %s.",

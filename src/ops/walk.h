@@ -12,7 +12,7 @@
 #include <vdisk/error.h>
 #include <vdisk/extent.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "disk/view.h"
 
 struct vd_walk {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/container.h"
-#include "thread/chores.h"
 #include "fake.h"
+#include "thread/chores.h"
 #include "wrap.h"
 
 struct fixture_of_two {

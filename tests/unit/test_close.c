@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "wrap.h"
 
 static unsigned char data[4096];

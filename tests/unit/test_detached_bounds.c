@@ -2,7 +2,7 @@
 /* How much may be left with a disk of requests that were given up, and of writes that may still land. */
 #include "give_up_helpers.h"
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 
 #define MOST 1024
 #define MOST_BYTES (256 * MIB)
@@ -90,7 +90,7 @@ static void so_many_writes_may_be_unsettled(void **state)
     }
     expect_left(fixture->disk, 0, MOST);
     expect_refusals(fixture);
-    vd_handle_settle_fenced(fixture->disk);
+    vd_disk_settle_fenced(fixture->disk);
     expect_left(fixture->disk, 0, 0);
     expect_room(fixture);
 }

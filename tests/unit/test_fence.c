@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "fake.h"
 
 /* Closing tells of a loss, when something was written. */
@@ -94,7 +94,7 @@ static void a_write_finds_out(void **state)
 
     fake_next_result(FAKE_WRITE, -ESHUTDOWN);
     assert_int_equal(vdisk_pwrite(fixture->disk, "x", 1, 0, 0, NULL), -ESHUTDOWN);
-    assert_true(vd_handle_is_fenced(fixture->disk));
+    assert_true(vd_disk_is_fenced(fixture->disk));
 }
 
 static void a_flush_finds_out(void **state)
@@ -103,7 +103,7 @@ static void a_flush_finds_out(void **state)
 
     fake_next_result(FAKE_FLUSH, -ESHUTDOWN);
     assert_int_equal(vdisk_flush(fixture->disk, NULL), -ESHUTDOWN);
-    assert_true(vd_handle_is_fenced(fixture->disk));
+    assert_true(vd_disk_is_fenced(fixture->disk));
 }
 
 static void a_call_finds_out(void **state)
@@ -112,7 +112,7 @@ static void a_call_finds_out(void **state)
 
     fake_fail_call("rbd_snap_create", 1, ESHUTDOWN);
     assert_int_equal(vdisk_snapshot_create(fixture->disk, "s", 0, NULL), -ESHUTDOWN);
-    assert_true(vd_handle_is_fenced(fixture->disk));
+    assert_true(vd_disk_is_fenced(fixture->disk));
 }
 
 static void a_resize_finds_out(void **state)
@@ -121,7 +121,7 @@ static void a_resize_finds_out(void **state)
 
     fake_fail_call("rbd_resize2", 1, ESHUTDOWN);
     assert_int_equal(vdisk_resize(fixture->disk, 2 * IMAGE_SIZE, 0, NULL), -ESHUTDOWN);
-    assert_true(vd_handle_is_fenced(fixture->disk));
+    assert_true(vd_disk_is_fenced(fixture->disk));
 }
 
 static void a_list_finds_out(void **state)
@@ -132,7 +132,7 @@ static void a_list_finds_out(void **state)
 
     fake_fail_call("rbd_snap_list", 1, ESHUTDOWN);
     assert_int_equal(vdisk_snapshot_list(&snapshots, &count, fixture->disk, NULL), -ESHUTDOWN);
-    assert_true(vd_handle_is_fenced(fixture->disk));
+    assert_true(vd_disk_is_fenced(fixture->disk));
 }
 
 static void other_errors_fence_nobody(void **state)
@@ -156,11 +156,11 @@ static void an_error_that_sticks_fences_nobody(void **state)
     fake_next_result(FAKE_FLUSH, -ESHUTDOWN);
     assert_int_equal(fake_release(FAKE_FLUSH, 1, FAKE_FIFO, 0), 1);
     assert_int_equal(reap_one(fixture->queue), -ESHUTDOWN);
-    vd_handle_unbar(fixture->disk, VD_BAR_FENCED);
+    vd_disk_admit(fixture->disk, VD_REFUSE_FENCED);
     fake_next_result(FAKE_FLUSH, -EIO);
     fake_release_all();
     assert_int_equal(reap_one(fixture->queue), -ESHUTDOWN);
-    assert_false(vd_handle_is_fenced(fixture->disk));
+    assert_false(vd_disk_is_fenced(fixture->disk));
 }
 
 static void requests_in_flight_complete(void **state)

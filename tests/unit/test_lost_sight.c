@@ -5,7 +5,7 @@
  */
 #include "retry_helpers.h"
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "io/queue.h"
 
 static void a_write_that_librbd_times_out_stays_unsettled(void **state)
@@ -35,7 +35,7 @@ static void so_does_any_other_change(void **state)
         expect(fixture->queue, &a, -ETIMEDOUT);
         expect_left(fixture->disk, 0, 1);
         assert_int_equal(vd_unsettled_out_of_sight(&fixture->disk->unsettled), 1);
-        vd_handle_settle_fenced(fixture->disk);
+        vd_disk_settle_fenced(fixture->disk);
     }
     fake_next_result(FAKE_READ, -ETIMEDOUT);
     assert_int_equal(read_as(&a, fixture->queue, fixture->disk, &byte, 1, 0, 0), 0);
@@ -64,7 +64,7 @@ static void proven_fencing_settles_it(void **state)
 
     time_write_out(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
-    vd_handle_settle_fenced(fixture->disk);
+    vd_disk_settle_fenced(fixture->disk);
     expect(fixture->queue, &b, 0);
     expect_left(fixture->disk, 0, 0);
     assert_true(holds(0, 4096, 2));
@@ -106,7 +106,7 @@ static void where_librbd_does_not_copy_its_buffer_is_kept(void **state)
         assert_int_equal(fixture->queue->bounce.idle, 0);
         assert_int_equal(fixture->queue->bounce.in_use, 0);
     }
-    vd_handle_settle_fenced(disk);
+    vd_disk_settle_fenced(disk);
     assert_int_equal(atomic_load(&disk->detached_bytes), 0);
     close_disk(disk);
 }

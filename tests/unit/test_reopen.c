@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "fake.h"
 #include "wrap.h"
 

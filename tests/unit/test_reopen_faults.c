@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "fake.h"
 #include "wrap.h"
 
@@ -104,7 +104,7 @@ static void sweep(bool fenced, int error)
         struck = try_to_reopen(disk, ++n, error);
         /* The worker, too, may have met the failure, after the call. */
         vd_chores_flush(&disk->chores);
-        if (vd_handle_is_fenced(disk))
+        if (vd_disk_is_fenced(disk))
             reopen_with(disk, 0);
         lost = vdisk_flush(disk, NULL);
         assert_true(lost == -EIO || (!fenced && lost == 0));
@@ -228,7 +228,7 @@ static void a_write_that_was_given_up_is_fenced_on_request(void **state)
     assert_int_equal(write_tagged(fixture, &other_tag, "y"), 0);
     assert_refused_as_unsettled(fixture->disk);
     start_background(&reopening, fence_and_reopen, fixture->disk);
-    wait_until(vd_handle_is_fenced(fixture->disk));
+    wait_until(vd_disk_is_fenced(fixture->disk));
     fake_release_all();
     assert_int_equal(end_background(&reopening), 0);
     assert_completes(fixture, &other_tag, -ESHUTDOWN);
@@ -291,7 +291,7 @@ static void a_write_that_ceph_gives_up_meanwhile_stops_the_reopening(void **stat
     assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
     fake_next_result(FAKE_WRITE, -ETIMEDOUT);
     start_background(&reopening, reopen_it, fixture->disk);
-    wait_until(vd_handle_is_barred(fixture->disk));
+    wait_until(vd_disk_refuses_all(fixture->disk));
     allow_time_for(is_over(&reopening));
     assert_false(is_over(&reopening));
     fake_release_all();

@@ -10,7 +10,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "disk/handle.h"
+#include "disk/disk.h"
 #include "fake.h"
 
 /* An answer to rbd_get_size that is held back until others have had time to overtake it. */

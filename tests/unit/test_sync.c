@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/queue.h"
 #include "fake.h"
+#include "io/queue.h"
 #include "wrap.h"
 
 /* What the library cuts a long transfer at, and how many pieces fly at once. */

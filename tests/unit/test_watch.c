@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <string.h>
 
-#include "io/queue.h"
 #include "fake.h"
+#include "io/queue.h"
 #include "wrap.h"
 
 static char tag, other_tag;

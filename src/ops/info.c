@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/structs.h"
 #include "disk/check.h"
-#include "disk/handle.h"
+#include "disk/disk.h"
 
 /* The first release's size of the structure. */
 #define INFO_FIRST (offsetof(struct vdisk_info, unsettled_writes) + sizeof(uint32_t))
@@ -62,7 +62,7 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
     struct_size = full.struct_size;
     full = (struct vdisk_info){
         .struct_size = struct_size,
-        .size = vd_handle_size(disk),
+        .size = vd_disk_size(disk),
         .object_size = disk->layout.object_size,
         .stripe_unit = disk->layout.stripe_unit,
         .stripe_count = disk->layout.stripe_count,
@@ -91,5 +91,5 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
 
 uint64_t vdisk_get_size(const struct vdisk *disk)
 {
-    return disk ? vd_handle_size(disk) : 0;
+    return disk ? vd_disk_size(disk) : 0;
 }

@@ -2,8 +2,8 @@
 /*
  * An open disk: its current view of the image, and what is known of its writes.
  */
-#ifndef VD_HANDLE_H
-#define VD_HANDLE_H
+#ifndef VD_DISK_H
+#define VD_DISK_H
 
 #include <errno.h>
 #include <pthread.h>
@@ -32,14 +32,14 @@ struct vdisk_queue;
 struct vd_target;
 
 /* Why a disk lets nobody in. */
-enum vd_bar {
+enum vd_refuse_reason {
     /* The cluster has fenced the client: nothing goes through the view any more. */
-    VD_BAR_FENCED = 1,
+    VD_REFUSE_FENCED = 1,
     /* It is being reopened, or that has failed halfway. */
-    VD_BAR_REOPENING = 2,
+    VD_REFUSE_REOPENING = 2,
     /* It is being closed. Only this bar lets in those who hold the disk; it is set before the view is retired for good.
      */
-    VD_BAR_CLOSING = 4,
+    VD_REFUSE_CLOSING = 4,
 };
 
 /* Room for an image's id. */
@@ -72,17 +72,17 @@ struct vdisk {
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
     uint32_t cache_mode;
-    /* How many flushes of librbd's in a row make one that can be believed: see vd_handle_flush. */
+    /* How many flushes of librbd's in a row make one that can be believed: see vd_disk_flush. */
     unsigned int flushes;
     /* Of the snapshot that is open, else 0. */
     uint64_t snapshot_id;
     struct vd_parent parent;
 
     /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
-    struct vd_gate holds;
+    struct vd_gate references;
     /* One of them closes the disk: there must be none behind it, for which it would wait, and which wait for it. */
     atomic_bool close_posted;
-    sem_t let_go;
+    sem_t unreferenced;
     struct vd_lane lane;
 
     /* What is done aside, on whichever connection. */
@@ -90,8 +90,8 @@ struct vdisk {
 
     /* Swapped by a chore only. Older views hang on the newest; their memory lives as long as the disk. */
     _Atomic(struct vd_view *) view;
-    /* enum vd_bar, or-ed. */
-    _Atomic unsigned int bars;
+    /* enum vd_refuse_reason, or-ed. */
+    _Atomic unsigned int refuse_reasons;
     struct vd_chore tell_fenced;
 
     /* Reopening (reopen.c): under way; and the addresses of the clients that the disk has had and has no more. */
@@ -123,8 +123,8 @@ struct vdisk {
     /* librbd copies what is written before the call returns, as is its default. */
     bool copies_writes;
     struct vd_unsettled unsettled;
-    struct vd_chore wake_held;
-    atomic_bool wake_posted;
+    struct vd_chore unblock_job;
+    atomic_bool unblock_posted;
     uint32_t io_timeout_ms;
 
     /* Idle queues of synchronous calls (sync.c), for reuse. */
@@ -138,58 +138,58 @@ struct vdisk {
  * the flush says success (seen with a client fenced meanwhile: every tenth time). Another one then sends it again, and
  * is told of the error; when nothing is dirty it costs nothing. A sequence of requests does the same (flight.h).
  */
-int vd_handle_flush(const struct vdisk *disk, rbd_image_t image);
+int vd_disk_flush(const struct vdisk *disk, rbd_image_t image);
 
 /* With the current view empty: waits for the older ones, closes all. Returns the first error. Blocks. */
-int vd_handle_close_views(struct vdisk *disk);
+int vd_disk_close_views(struct vdisk *disk);
 
-/* After vd_handle_close: drops what the disk has of the cluster, which can block; and then its memory, which cannot. */
-void vd_handle_release(struct vdisk *disk);
-void vd_handle_free(struct vdisk *disk);
+/* After vd_disk_close: drops what the disk has of the cluster, which can block; and then its memory, which cannot. */
+void vd_disk_disconnect(struct vdisk *disk);
+void vd_disk_free(struct vdisk *disk);
 
 /*
  * Keeps the disk, and its last view in use, for a control operation. false: the disk is closing. To be let go, after
  * which the disk may go.
  */
-bool vd_handle_hold(struct vdisk *disk);
-void vd_handle_let_go(struct vdisk *disk);
+bool vd_disk_get(struct vdisk *disk);
+void vd_disk_put(struct vdisk *disk);
 
 /*
  * Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. NULL: it is barred,
- * and vd_handle_refusal tells why.
+ * and vd_disk_refusal tells why.
  */
-struct vd_view *vd_handle_enter_held(struct vdisk *disk);
+struct vd_view *vd_disk_enter_even_closing(struct vdisk *disk);
 
-static inline bool vd_handle_is_closing(const struct vdisk *disk)
+static inline bool vd_disk_is_closing(const struct vdisk *disk)
 {
-    /* Acquire: see vd_handle_enter. */
-    return atomic_load_explicit(&disk->bars, memory_order_acquire) & VD_BAR_CLOSING;
+    /* Acquire: see vd_disk_enter. */
+    return atomic_load_explicit(&disk->refuse_reasons, memory_order_acquire) & VD_REFUSE_CLOSING;
 }
 
 /* To those who hold it, too. */
-static inline bool vd_handle_is_barred(const struct vdisk *disk)
+static inline bool vd_disk_refuses_all(const struct vdisk *disk)
 {
-    /* Acquire: see vd_handle_enter. */
-    return atomic_load_explicit(&disk->bars, memory_order_acquire) & ~(unsigned int)VD_BAR_CLOSING;
+    /* Acquire: see vd_disk_enter. */
+    return atomic_load_explicit(&disk->refuse_reasons, memory_order_acquire) & ~(unsigned int)VD_REFUSE_CLOSING;
 }
 
 /* The current view, entered or not: the caller knows that it is not closed, or does not look at its image. */
-static inline struct vd_view *vd_handle_view(const struct vdisk *disk)
+static inline struct vd_view *vd_disk_view(const struct vdisk *disk)
 {
     /* Acquire: the view is complete before it is published. */
     return atomic_load_explicit(&disk->view, memory_order_acquire);
 }
 
-/* Enters the current view; NULL: vd_handle_refusal tells why not. To be left with vd_view_leave, after which the disk
+/* Enters the current view; NULL: vd_disk_refusal tells why not. To be left with vd_view_leave, after which the disk
  * may go. */
-static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
+static inline struct vd_view *vd_disk_enter(struct vdisk *disk)
 {
     /*
      * Acquire: a bar is set before the view is retired without a successor, so this loop ends; and whoever finds a bar
      * gone finds the view that took it away.
      */
-    while (atomic_load_explicit(&disk->bars, memory_order_acquire) == 0) {
-        struct vd_view *view = vd_handle_view(disk);
+    while (atomic_load_explicit(&disk->refuse_reasons, memory_order_acquire) == 0) {
+        struct vd_view *view = vd_disk_view(disk);
 
         if (vd_view_enter(view))
             return view;
@@ -199,16 +199,16 @@ static inline struct vd_view *vd_handle_enter(struct vdisk *disk)
 }
 
 /* The chores': puts another in its place. Those who are in the old one end on it. */
-void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view);
+void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view);
 
 /*
  * Of a request that is given up while librbd has it, and of requests' end there; and of memory that has to be kept
  * beyond that. There can be too many.
  */
-void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes);
-void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
-void vd_handle_note_kept(struct vdisk *disk, uint64_t bytes);
-static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
+void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes);
+void vd_disk_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
+void vd_disk_note_kept(struct vdisk *disk, uint64_t bytes);
+static inline bool vd_disk_has_too_many_detached(const struct vdisk *disk)
 {
     uint32_t detached = atomic_load_explicit(&disk->detached, memory_order_relaxed);
     unsigned int unsettled = vd_unsettled_writes(&disk->unsettled);
@@ -221,52 +221,52 @@ static inline bool vd_handle_has_too_many_detached(const struct vdisk *disk)
 }
 
 /* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */
-void vd_handle_wake_held(struct vdisk *disk);
+void vd_disk_unblock(struct vdisk *disk);
 
 /* For opening.c: what a new disk needs of this file. */
-void vd_handle_init(struct vdisk *disk);
-int vd_handle_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image);
+void vd_disk_init(struct vdisk *disk);
+int vd_disk_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image);
 
-uint64_t vd_handle_size(const struct vdisk *disk);
+uint64_t vd_disk_size(const struct vdisk *disk);
 
 /* Asks librbd for the size of an entered view, and tells those who watch when it is a new one. 0 or a negative errno.
  */
-int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view);
+int vd_disk_refresh_size(struct vdisk *disk, struct vd_view *view);
 
 /*
  * What librbd answered to anything that was asked of it through an entered view: -ESHUTDOWN says that the cluster has
  * fenced the client, which is remembered. Any thread, never blocks.
  */
-void vd_handle_note_fenced(struct vdisk *disk);
-static inline void vd_handle_note_result(struct vdisk *disk, int result)
+void vd_disk_note_fenced(struct vdisk *disk);
+static inline void vd_disk_note_result(struct vdisk *disk, int result)
 {
     if (result == -ESHUTDOWN)
-        vd_handle_note_fenced(disk);
+        vd_disk_note_fenced(disk);
 }
-bool vd_handle_is_fenced(const struct vdisk *disk);
+bool vd_disk_is_fenced(const struct vdisk *disk);
 
 /*
  * The fencing of the client that the disk had is proven: the newest map of the cluster tells of it, so that nothing the
  * client has sent can change what is read from now on. Settles the writes that librbd does not tell of. To be called
  * with the disk held or entered.
  */
-void vd_handle_settle_fenced(struct vdisk *disk);
+void vd_disk_settle_fenced(struct vdisk *disk);
 
 /* Sets and clears bars. */
-void vd_handle_bar(struct vdisk *disk, enum vd_bar bar);
-void vd_handle_unbar(struct vdisk *disk, unsigned int bars);
+void vd_disk_refuse(struct vdisk *disk, enum vd_refuse_reason reason);
+void vd_disk_admit(struct vdisk *disk, unsigned int reasons);
 
 /* Why the disk lets nobody in. Returns -ESHUTDOWN. */
-int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err);
+int vd_disk_refusal(const struct vdisk *disk, struct vdisk_error *err);
 
 /*
  * Opens the disk's image once more, read-only, since librbd never learns of a change through a read-only opening. To be
  * discarded. -ENOENT: it is gone, whatever image has its name by now. Blocks.
  */
-int vd_handle_open_again(struct vd_view **view, struct vdisk *disk);
+int vd_disk_open_again(struct vd_view **view, struct vdisk *disk);
 
 /* The same, through any pool and for any use. */
-int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
-                        bool read_only);
+int vd_disk_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
+                      bool read_only);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "disk/handle.h"
+#include "disk/disk.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,10 +15,10 @@
 #include "base/process.h"
 #include "cluster/connections.h"
 
-struct vd_view *vd_handle_enter_held(struct vdisk *disk)
+struct vd_view *vd_disk_enter_even_closing(struct vdisk *disk)
 {
-    while (!vd_handle_is_barred(disk)) {
-        struct vd_view *view = vd_handle_view(disk);
+    while (!vd_disk_refuses_all(disk)) {
+        struct vd_view *view = vd_disk_view(disk);
 
         /* While the disk is held, it is retired only for a successor, or after barring the disk. */
         if (vd_view_enter(view))
@@ -27,128 +27,128 @@ struct vd_view *vd_handle_enter_held(struct vdisk *disk)
     return NULL;
 }
 
-bool vd_handle_hold(struct vdisk *disk)
+bool vd_disk_get(struct vdisk *disk)
 {
     /* Relaxed: whoever closes a disk on a queue has it to himself, or asks for what he gets. */
-    return !atomic_load_explicit(&disk->close_posted, memory_order_relaxed) && vd_gate_enter(&disk->holds);
+    return !atomic_load_explicit(&disk->close_posted, memory_order_relaxed) && vd_gate_enter(&disk->references);
 }
 
-void vd_handle_let_go(struct vdisk *disk)
+void vd_disk_put(struct vdisk *disk)
 {
-    if (vd_gate_leave(&disk->holds))
-        sem_post(&disk->let_go);
+    if (vd_gate_leave(&disk->references))
+        sem_post(&disk->unreferenced);
 }
 
-uint64_t vd_handle_size(const struct vdisk *disk)
+uint64_t vd_disk_size(const struct vdisk *disk)
 {
-    return atomic_load_explicit(&vd_handle_view(disk)->size, memory_order_relaxed);
+    return atomic_load_explicit(&vd_disk_view(disk)->size, memory_order_relaxed);
 }
 
 /* Requests that were given up. Relaxed: counts, by which no other data is read. */
 
-void vd_handle_note_detached(struct vdisk *disk, uint64_t bytes)
+void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes)
 {
     atomic_fetch_add_explicit(&disk->detached, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
-void vd_handle_note_kept(struct vdisk *disk, uint64_t bytes)
+void vd_disk_note_kept(struct vdisk *disk, uint64_t bytes)
 {
     atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
-void vd_handle_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
+void vd_disk_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
 {
     atomic_fetch_sub_explicit(&disk->detached, requests, memory_order_relaxed);
     atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
-static void run_wake_held(struct vd_chore *chore)
+static void run_unblock(struct vd_chore *chore)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, wake_held);
+    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, unblock_job);
 
     /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
-    atomic_exchange_explicit(&disk->wake_posted, false, memory_order_acq_rel);
+    atomic_exchange_explicit(&disk->unblock_posted, false, memory_order_acq_rel);
     vd_unsettled_let_go(&disk->unsettled);
 }
 
-void vd_handle_init(struct vdisk *disk)
+void vd_disk_init(struct vdisk *disk)
 {
-    disk->wake_held.run = run_wake_held;
+    disk->unblock_job.run = run_unblock;
 }
 
-void vd_handle_wake_held(struct vdisk *disk)
+void vd_disk_unblock(struct vdisk *disk)
 {
     /* Release: the chore sees what was settled before. */
-    if (!atomic_exchange_explicit(&disk->wake_posted, true, memory_order_acq_rel))
-        vd_chores_post(&disk->chores, &disk->wake_held);
+    if (!atomic_exchange_explicit(&disk->unblock_posted, true, memory_order_acq_rel))
+        vd_chores_post(&disk->chores, &disk->unblock_job);
 }
 
-void vd_handle_replace_view(struct vdisk *disk, struct vd_view *view)
+void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view)
 {
-    struct vd_view *old = vd_handle_view(disk);
+    struct vd_view *old = vd_disk_view(disk);
 
     view->older = old;
-    /* Release: see vd_handle_view. Published before the old one is retired: see vd_handle_enter. */
+    /* Release: see vd_disk_view. Published before the old one is retired: see vd_disk_enter. */
     atomic_store_explicit(&disk->view, view, memory_order_release);
     vd_view_retire(old);
 }
 
-int vd_handle_refresh_size(struct vdisk *disk, struct vd_view *view)
+int vd_disk_refresh_size(struct vdisk *disk, struct vd_view *view)
 {
     int r = vd_view_refresh_size(view);
 
     if (r > 0)
         vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
-    vd_handle_note_result(disk, r);
+    vd_disk_note_result(disk, r);
     return r < 0 ? r : 0;
 }
 
 /* Fencing. */
 
-bool vd_handle_is_fenced(const struct vdisk *disk)
+bool vd_disk_is_fenced(const struct vdisk *disk)
 {
     /* Relaxed: no other data is read by it. */
-    return atomic_load_explicit(&disk->bars, memory_order_relaxed) & VD_BAR_FENCED;
+    return atomic_load_explicit(&disk->refuse_reasons, memory_order_relaxed) & VD_REFUSE_FENCED;
 }
 
-void vd_handle_bar(struct vdisk *disk, enum vd_bar bar)
+void vd_disk_refuse(struct vdisk *disk, enum vd_refuse_reason reason)
 {
     /* Release: before what follows, as retiring the view. */
-    atomic_fetch_or_explicit(&disk->bars, bar, memory_order_acq_rel);
+    atomic_fetch_or_explicit(&disk->refuse_reasons, reason, memory_order_acq_rel);
 }
 
-void vd_handle_unbar(struct vdisk *disk, unsigned int bars)
+void vd_disk_admit(struct vdisk *disk, unsigned int reasons)
 {
-    /* Release: see vd_handle_enter. */
-    atomic_fetch_and_explicit(&disk->bars, ~bars, memory_order_acq_rel);
+    /* Release: see vd_disk_enter. */
+    atomic_fetch_and_explicit(&disk->refuse_reasons, ~reasons, memory_order_acq_rel);
 }
 
-void vd_handle_note_fenced(struct vdisk *disk)
+void vd_disk_note_fenced(struct vdisk *disk)
 {
-    if (atomic_fetch_or_explicit(&disk->bars, VD_BAR_FENCED, memory_order_relaxed) & VD_BAR_FENCED)
+    if (atomic_fetch_or_explicit(&disk->refuse_reasons, VD_REFUSE_FENCED, memory_order_relaxed) & VD_REFUSE_FENCED)
         return;
     vd_connection_retire(disk->connection);
     vd_chores_post(&disk->chores, &disk->tell_fenced);
     /* What is held need not wait any longer to learn that it is in vain. */
-    vd_handle_wake_held(disk);
+    vd_disk_unblock(disk);
 }
 
-void vd_handle_settle_fenced(struct vdisk *disk)
+void vd_disk_settle_fenced(struct vdisk *disk)
 {
     if (vd_unsettled_fenced(&disk->unsettled))
-        vd_handle_wake_held(disk);
+        vd_disk_unblock(disk);
 }
 
-int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err)
+int vd_disk_refusal(const struct vdisk *disk, struct vdisk_error *err)
 {
-    unsigned int bars = atomic_load_explicit(&disk->bars, memory_order_relaxed);
+    unsigned int reasons = atomic_load_explicit(&disk->refuse_reasons, memory_order_relaxed);
     struct vd_quoted quoted;
 
-    if (bars & VD_BAR_CLOSING || bars == 0)
+    if (reasons & VD_REFUSE_CLOSING || reasons == 0)
         return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
     vd_quote(&quoted, vdisk_uri_image(disk->uri));
-    if (bars & VD_BAR_REOPENING)
+    if (reasons & VD_REFUSE_REOPENING)
         return vd_error_set(err, -ESHUTDOWN,
                             "Image %s is being reopened, or that has failed halfway; vdisk_reopen tries again.",
                             quoted.text);
@@ -160,7 +160,7 @@ int vd_handle_refusal(const struct vdisk *disk, struct vdisk_error *err)
 
 /* Opening. */
 
-int vd_handle_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image)
+int vd_disk_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image)
 {
     int r = rbd_get_id(image, id, VD_IMAGE_ID_SIZE);
 
@@ -170,8 +170,8 @@ int vd_handle_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image)
     return r == -EINVAL ? 0 : r;
 }
 
-int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
-                        bool read_only)
+int vd_disk_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
+                      bool read_only)
 {
     char id[VD_IMAGE_ID_SIZE];
     sigset_t signals;
@@ -182,7 +182,7 @@ int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_i
     vd_signals_restore(&signals);
     if (r < 0)
         return r;
-    r = vd_handle_read_id(id, (*view)->image);
+    r = vd_disk_read_id(id, (*view)->image);
     if (r == 0 && strcmp(id, disk->image_id) != 0)
         r = -ENOENT;
     if (r < 0) {
@@ -192,14 +192,14 @@ int vd_handle_open_view(struct vd_view **view, const struct vdisk *disk, rados_i
     return r;
 }
 
-int vd_handle_open_again(struct vd_view **view, struct vdisk *disk)
+int vd_disk_open_again(struct vd_view **view, struct vdisk *disk)
 {
-    return vd_handle_open_view(view, disk, disk->pool, NULL, true);
+    return vd_disk_open_view(view, disk, disk->pool, NULL, true);
 }
 
-int vd_handle_close_views(struct vdisk *disk)
+int vd_disk_close_views(struct vdisk *disk)
 {
-    struct vd_view *newest = vd_handle_view(disk);
+    struct vd_view *newest = vd_disk_view(disk);
     int result = 0;
 
     for (struct vd_view *view = newest; view; view = view->older) {
@@ -218,7 +218,7 @@ int vd_handle_close_views(struct vdisk *disk)
 
 /* Closing. */
 
-int vd_handle_flush(const struct vdisk *disk, rbd_image_t image)
+int vd_disk_flush(const struct vdisk *disk, rbd_image_t image)
 {
     int r = 0;
 
@@ -227,18 +227,18 @@ int vd_handle_flush(const struct vdisk *disk, rbd_image_t image)
     return r;
 }
 
-void vd_handle_release(struct vdisk *disk)
+void vd_disk_disconnect(struct vdisk *disk)
 {
     rados_ioctx_destroy(disk->pool);
     vd_connection_release_by_disk(disk->connection);
 }
 
-void vd_handle_free(struct vdisk *disk)
+void vd_disk_free(struct vdisk *disk)
 {
     vdisk_uri_free(disk->uri);
     vd_unsettled_destroy(&disk->unsettled);
     vd_parent_free(&disk->parent);
-    sem_destroy(&disk->let_go);
+    sem_destroy(&disk->unreferenced);
     pthread_mutex_destroy(&disk->sync_queues_lock);
     for (size_t i = 0; i < disk->former_count; i++)
         free(disk->former_addresses[i]);
