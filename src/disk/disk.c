@@ -69,7 +69,7 @@ static void run_unblock(struct vd_chore *chore)
 
     /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
     atomic_exchange_explicit(&disk->unblock_posted, false, memory_order_acq_rel);
-    vd_unsettled_let_go(&disk->unsettled);
+    vd_write_barrier_unblock(&disk->write_barrier);
 }
 
 void vd_disk_init(struct vdisk *disk)
@@ -136,7 +136,7 @@ void vd_disk_note_fenced(struct vdisk *disk)
 
 void vd_disk_settle_fenced(struct vdisk *disk)
 {
-    if (vd_unsettled_fenced(&disk->unsettled))
+    if (vd_write_barrier_fenced(&disk->write_barrier))
         vd_disk_unblock(disk);
 }
 
@@ -236,7 +236,7 @@ void vd_disk_disconnect(struct vdisk *disk)
 void vd_disk_free(struct vdisk *disk)
 {
     vdisk_uri_free(disk->uri);
-    vd_unsettled_destroy(&disk->unsettled);
+    vd_write_barrier_destroy(&disk->write_barrier);
     vd_parent_free(&disk->parent);
     sem_destroy(&disk->unreferenced);
     pthread_mutex_destroy(&disk->sync_queues_lock);

@@ -18,11 +18,11 @@
 
 #include "base/layout.h"
 #include "cluster/connection.h"
+#include "disk/flush_state.h"
 #include "disk/parent.h"
-#include "disk/unsettled.h"
 #include "disk/view.h"
 #include "disk/watch.h"
-#include "disk/writes.h"
+#include "disk/write_barrier.h"
 #include "thread/chores.h"
 #include "thread/executor.h"
 #include "thread/gate.h"
@@ -49,7 +49,7 @@ enum vd_refuse_reason {
 #define VD_DETACHED_MAX 1024
 #define VD_DETACHED_BYTES_MAX (UINT64_C(256) << 20)
 /* The same of writes that may still land, at each of which every request has to look. */
-#define VD_UNSETTLED_MAX 1024
+#define VD_INDETERMINATE_MAX 1024
 
 struct vdisk {
     /* Of all connections that the disk has in the course of its life; they keep it. */
@@ -114,7 +114,7 @@ struct vdisk {
     uint64_t snapshots;
     struct vd_watches watches;
 
-    struct vd_writes writes;
+    struct vd_flush_state flush_state;
     /* Requests that were given up and that librbd still has, and the memory they hold. */
     _Atomic uint32_t detached;
     _Atomic uint64_t detached_bytes;
@@ -122,7 +122,7 @@ struct vdisk {
     _Atomic unsigned int plugged;
     /* librbd copies what is written before the call returns, as is its default. */
     bool copies_writes;
-    struct vd_unsettled unsettled;
+    struct vd_write_barrier write_barrier;
     struct vd_chore unblock_job;
     atomic_bool unblock_posted;
     uint32_t io_timeout_ms;
@@ -211,12 +211,12 @@ void vd_disk_note_kept(struct vdisk *disk, uint64_t bytes);
 static inline bool vd_disk_has_too_many_detached(const struct vdisk *disk)
 {
     uint32_t detached = atomic_load_explicit(&disk->detached, memory_order_relaxed);
-    unsigned int unsettled = vd_unsettled_writes(&disk->unsettled);
+    unsigned int indeterminate = vd_write_barrier_writes(&disk->write_barrier);
 
     /* Mostly there are none, and then they hold no memory either. */
-    if (detached == 0 && unsettled == 0)
+    if (detached == 0 && indeterminate == 0)
         return false;
-    return detached >= VD_DETACHED_MAX || unsettled >= VD_UNSETTLED_MAX ||
+    return detached >= VD_DETACHED_MAX || indeterminate >= VD_INDETERMINATE_MAX ||
            atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX;
 }
 

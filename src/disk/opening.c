@@ -150,7 +150,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
         goto out;
     }
     pthread_mutex_init(&new->sync_queues_lock, NULL);
-    vd_unsettled_init(&new->unsettled);
+    vd_write_barrier_init(&new->write_barrier);
     sem_init(&new->unreferenced, 0, 0);
     vd_lane_init(&new->lane, connection->cluster->executor);
     *disk = new;
@@ -197,12 +197,12 @@ int vd_opening_close(struct vdisk *disk, const char **step)
     view = vd_disk_view(disk);
 
     *step = "Flushing";
-    if (!view->closed && vd_writes_unflushed(&disk->writes)) {
-        uint64_t mark = vd_writes_mark(&disk->writes);
+    if (!view->closed && vd_flush_state_unflushed(&disk->flush_state)) {
+        uint64_t mark = vd_flush_state_mark(&disk->flush_state);
 
-        vd_writes_flushed(&disk->writes, mark, vd_disk_flush(disk, view->image));
+        vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, view->image));
     }
-    r = vd_writes_error(&disk->writes);
+    r = vd_flush_state_error(&disk->flush_state);
     closed = vd_disk_close_views(disk);
     vd_view_free(view);
     vd_news_end(disk);
@@ -210,7 +210,7 @@ int vd_opening_close(struct vdisk *disk, const char **step)
     if (r < 0)
         return r;
     *step = "Closing";
-    if (closed == 0 && vd_unsettled_out_of_sight(&disk->unsettled) > 0)
+    if (closed == 0 && vd_write_barrier_untracked(&disk->write_barrier) > 0)
         closed = -ETIMEDOUT;
     return closed;
 }

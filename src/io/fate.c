@@ -36,16 +36,16 @@ static void settle(struct vd_flight *flight)
     bool some_may_go = false;
 
     vd_disk_note_settled(disk, flight->given_up, flight->bounce_length);
-    if (flight->lost_sight) {
+    if (flight->untracked) {
         /* It may be long until somebody fences the client. */
         if (!keep_buffer(flight)) {
             free(flight->bounce);
             flight->bounce = NULL;
         }
-        some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
+        some_may_go = vd_write_barrier_untrack(&disk->write_barrier, &flight->write);
     } else {
         if (vd_flight_changes(flight->kind))
-            some_may_go = vd_unsettled_remove(&disk->unsettled, &flight->write);
+            some_may_go = vd_write_barrier_remove(&disk->write_barrier, &flight->write);
         vd_flight_drop(flight);
     }
     if (some_may_go)
@@ -53,7 +53,7 @@ static void settle(struct vd_flight *flight)
     vd_view_leave(view);
 }
 
-static void drop_write(struct vd_unsettled_write *write)
+static void drop_write(struct vd_indeterminate_write *write)
 {
     struct vd_flight *flight = VD_CONTAINER_OF(write, struct vd_flight, write);
 
@@ -62,17 +62,17 @@ static void drop_write(struct vd_unsettled_write *write)
     vd_flight_drop(flight);
 }
 
-static void add_unsettled(struct vd_flight *flight, bool with_librbd)
+static void add_indeterminate(struct vd_flight *flight, bool tracked)
 {
-    flight->write = (struct vd_unsettled_write){
-        .offset = flight->offset, .length = flight->length, .with_librbd = with_librbd, .drop = drop_write};
-    vd_unsettled_add(&flight->disk->unsettled, &flight->write);
+    flight->write = (struct vd_indeterminate_write){
+        .offset = flight->offset, .length = flight->length, .tracked = tracked, .drop = drop_write};
+    vd_write_barrier_add(&flight->disk->write_barrier, &flight->write);
 }
 
 /* Before anything else is done with what landed: from then on the flight, or the disk, can go. */
 static void leave_list(struct vd_flight *flight)
 {
-    if (vd_unsettled_leave(&flight->disk->unsettled, &flight->held))
+    if (vd_write_barrier_unlist(&flight->disk->write_barrier, &flight->ordered))
         vd_disk_unblock(flight->disk);
 }
 
@@ -83,12 +83,12 @@ static void settle_parted(struct vd_flight *flight)
     bool some_may_go = false;
 
     vd_disk_note_settled(disk, flight->given_up, 0);
-    if (flight->lost_sight) {
+    if (flight->untracked) {
         keep_buffer(flight);
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
-        some_may_go = vd_unsettled_lose_sight(&disk->unsettled, &flight->write);
+        some_may_go = vd_write_barrier_untrack(&disk->write_barrier, &flight->write);
     } else if (vd_flight_changes(flight->kind)) {
-        some_may_go = vd_unsettled_remove(&disk->unsettled, &flight->write);
+        some_may_go = vd_write_barrier_remove(&disk->write_barrier, &flight->write);
     }
     if (some_may_go)
         vd_disk_unblock(disk);
@@ -117,12 +117,12 @@ VD_COLD static void land_otherwise(struct vd_flight *flight, int before)
         settle_parted(flight);
         break;
     default:
-        if (!flight->lost_sight)
+        if (!flight->untracked)
             break;
         keep_buffer(flight);
         /* Before anybody can learn of it. Relaxed: the list's lock publishes it. */
         atomic_fetch_add_explicit(&flight->owners, 1, memory_order_relaxed);
-        add_unsettled(flight, false);
+        add_indeterminate(flight, false);
     }
     post(flight);
 }
@@ -140,7 +140,7 @@ void vd_fate_land(struct vd_flight *flight, int result)
      * flight that was given up sees what the queue's thread has entered.
      */
     before = atomic_exchange_explicit(&flight->claim, VD_FLIGHT_LANDED, memory_order_acq_rel);
-    if (before != VD_FLIGHT_FLYING || flight->lost_sight)
+    if (before != VD_FLIGHT_FLYING || flight->untracked)
         land_otherwise(flight, before);
     else
         post(flight);
@@ -148,9 +148,9 @@ void vd_fate_land(struct vd_flight *flight, int result)
 
 /* Holding. */
 
-static bool claim_held(struct vd_held *held)
+static bool unblock_ordered(struct vd_ordered *ordered)
 {
-    struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
+    struct vd_flight *flight = VD_CONTAINER_OF(ordered, struct vd_flight, ordered);
     int before = VD_FLIGHT_HELD;
 
     /* Acquire: whoever lets it go sees what the queue's thread has prepared. */
@@ -158,9 +158,9 @@ static bool claim_held(struct vd_held *held)
                                                    memory_order_relaxed);
 }
 
-static void go_held(struct vd_held *held, int result)
+static void start_ordered(struct vd_ordered *ordered, int result)
 {
-    struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
+    struct vd_flight *flight = VD_CONTAINER_OF(ordered, struct vd_flight, ordered);
     int r = vd_flight_is_given_up(flight) ? -ECANCELED : result;
 
     if (r == 0)
@@ -173,9 +173,9 @@ static void go_held(struct vd_held *held, int result)
  * With the list's lock held, as is the lock of whoever lets go those that may not wait any more: so either that one
  * finds the flight in the list, or it is found out here that it may not wait.
  */
-static int refusal(struct vd_held *held, bool is_stuck)
+static int refusal(struct vd_ordered *ordered, bool is_stuck)
 {
-    const struct vd_flight *flight = VD_CONTAINER_OF(held, struct vd_flight, held);
+    const struct vd_flight *flight = VD_CONTAINER_OF(ordered, struct vd_flight, ordered);
 
     if (vd_disk_is_fenced(flight->disk))
         return -ESHUTDOWN;
@@ -185,15 +185,15 @@ static int refusal(struct vd_held *held, bool is_stuck)
 
 static void describe_to_list(struct vd_flight *flight)
 {
-    flight->held = (struct vd_held){
+    flight->ordered = (struct vd_ordered){
         .owner = flight->mailbox,
         .offset = flight->offset,
         .length = flight->length,
         .is_write = vd_flight_changes(flight->kind),
         .is_flush = flight->kind == VD_REQUEST_FLUSH,
         .refusal = refusal,
-        .claim = claim_held,
-        .go = go_held,
+        .unblock = unblock_ordered,
+        .start = start_ordered,
     };
 }
 
@@ -206,7 +206,7 @@ static int hold(struct vd_flight *flight)
     /* Relaxed: the lock of the list publishes it. */
     flight->listed = true;
     atomic_store_explicit(&flight->claim, VD_FLIGHT_HELD, memory_order_relaxed);
-    r = vd_unsettled_hold(&flight->disk->unsettled, &flight->held);
+    r = vd_write_barrier_block(&flight->disk->write_barrier, &flight->ordered);
     if (r > 0)
         return r;
     flight->listed = false;
@@ -221,7 +221,7 @@ static void list_pieces(struct vd_flight *flight)
         return;
     describe_to_list(flight);
     flight->listed = true;
-    vd_unsettled_list(&flight->disk->unsettled, &flight->held);
+    vd_write_barrier_list(&flight->disk->write_barrier, &flight->ordered);
 }
 
 /* Whether the result is known without librbd. */
@@ -229,7 +229,7 @@ static bool is_done(struct vd_flight *flight)
 {
     if (flight->kind != VD_REQUEST_FLUSH)
         return flight->length == 0;
-    flight->result = vd_writes_error(&flight->disk->writes);
+    flight->result = vd_flush_state_error(&flight->disk->flush_state);
     return flight->disk->read_only || flight->result < 0;
 }
 
@@ -237,7 +237,7 @@ static bool is_done(struct vd_flight *flight)
  * Merged requests, and those whose data is still the caller's, are not held: they were accepted before the write that
  * they would wait for was given up, or this would not have become of them. Nobody promised an order then.
  */
-static bool can_be_held(const struct vd_flight *flight)
+static bool can_be_blocked(const struct vd_flight *flight)
 {
     return flight->members == 1 && !flight->copied_by_librbd;
 }
@@ -250,7 +250,7 @@ VD_NOINLINE static int start_any(struct vd_flight *flight)
         vd_fate_land(flight, flight->result);
         return 0;
     }
-    if (vd_unsettled_any(&flight->disk->unsettled) && can_be_held(flight))
+    if (vd_write_barrier_any(&flight->disk->write_barrier) && can_be_blocked(flight))
         r = hold(flight);
     if (r != 0)
         return r < 0 ? r : 0;
@@ -267,7 +267,7 @@ int vd_fate_start(struct vd_flight *flight)
     atomic_store_explicit(&flight->claim, VD_FLIGHT_FLYING, memory_order_relaxed);
     vd_flight_prepare(flight);
     /* Most flights have something to do, have it done in one step, and nothing to wait for. */
-    if (!flight->in_steps && flight->length > 0 && !vd_unsettled_any(&flight->disk->unsettled))
+    if (!flight->in_steps && flight->length > 0 && !vd_write_barrier_any(&flight->disk->write_barrier))
         return vd_flight_step(flight);
     return start_any(flight);
 }
@@ -304,7 +304,7 @@ static enum vd_give_up part(struct vd_flight *flight, bool is_first)
     flight->given_up++;
     vd_disk_note_detached(flight->disk, is_last ? flight->bounce_length : 0);
     if (is_first && vd_flight_changes(flight->kind))
-        add_unsettled(flight, true);
+        add_indeterminate(flight, true);
     if (is_last) {
         if (!take_claim(flight, VD_FLIGHT_DETACHING, VD_FLIGHT_DETACHED))
             settle(flight);

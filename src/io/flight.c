@@ -105,7 +105,7 @@ static int start_write(struct vd_flight *flight)
 static int start_flush(struct vd_flight *flight)
 {
     if (flight->flushes == 0)
-        flight->flush_mark = vd_writes_mark(&flight->disk->writes);
+        flight->flush_mark = vd_flush_state_mark(&flight->disk->flush_state);
     return rbd_aio_flush(flight->view->image, flight->completion);
 }
 
@@ -203,15 +203,15 @@ VD_COLD static int conclude_failure(struct vd_flight *flight, int result)
     vd_disk_note_result(flight->disk, result);
     /* By this call. A flush of the flight's own tells of earlier ones, too. */
     if (result == -ETIMEDOUT)
-        flight->lost_sight = vd_flight_changes(flight->kind);
+        flight->untracked = vd_flight_changes(flight->kind);
     if (flight->flushing)
-        return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, result);
+        return vd_flush_state_flushed(&flight->disk->flush_state, flight->flush_mark, result);
     if (result == -EILSEQ) {
         correct_mismatch(flight);
         return inside_or_error(flight, result);
     }
     if (vd_flight_changes(flight->kind))
-        vd_writes_done(&flight->disk->writes);
+        vd_flush_state_write_done(&flight->disk->flush_state);
     return result;
 }
 
@@ -219,7 +219,7 @@ static int conclude_flush(struct vd_flight *flight)
 {
     if (++flight->flushes < flight->disk->flushes)
         return 0;
-    return vd_writes_flushed(&flight->disk->writes, flight->flush_mark, 0);
+    return vd_flush_state_flushed(&flight->disk->flush_state, flight->flush_mark, 0);
 }
 
 /* Returns the result of a call of librbd as it is to be told. */
@@ -230,7 +230,7 @@ static int conclude(struct vd_flight *flight, ssize_t result)
     if (flight->flushing)
         return conclude_flush(flight);
     if (vd_flight_changes(flight->kind)) {
-        vd_writes_done(&flight->disk->writes);
+        vd_flush_state_write_done(&flight->disk->flush_state);
         return inside_or_error(flight, 0);
     }
     flight->valid = (uint64_t)result;

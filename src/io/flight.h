@@ -17,8 +17,8 @@
 #include <vdisk/io.h>
 
 #include "disk/disk.h"
-#include "disk/unsettled.h"
 #include "disk/view.h"
+#include "disk/write_barrier.h"
 #include "thread/chores.h"
 #include "thread/letter.h"
 #include "thread/mailbox.h"
@@ -37,7 +37,7 @@ enum vd_request_kind {
 
 /* Who has the next word on a flight that was started. Each change is one atomic step, so that one side wins. */
 enum vd_flight_claim {
-    /* Waits for an unsettled write (unsettled.h). */
+    /* Waits for an unsettled write (write_barrier.h). */
     VD_FLIGHT_HELD,
     /* librbd has it, or the disk's chores between two steps. */
     VD_FLIGHT_FLYING,
@@ -97,7 +97,7 @@ struct vd_flight {
     uint32_t given_up;
     /* One piece is not all there is to do. */
     bool in_steps;
-    /* ...or a flush, which covers so much (writes.h). */
+    /* ...or a flush, which covers so much (flush_state.h). */
     bool flushing;
     /* Good ones in a row: see vd_disk_flush. */
     unsigned int flushes;
@@ -106,7 +106,7 @@ struct vd_flight {
     /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
     bool listed;
     /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
-    bool lost_sight;
+    bool untracked;
     /* ...and its buffer may still be sent: it goes with the flight, not back to the pool. */
     bool keeps_buffer;
     uint64_t flush_mark;
@@ -117,8 +117,8 @@ struct vd_flight {
     _Atomic int claim;
     /* The queue and the disk's list of unsettled writes. The last one frees it. */
     _Atomic int owners;
-    struct vd_held held;
-    struct vd_unsettled_write write;
+    struct vd_ordered ordered;
+    struct vd_indeterminate_write write;
 };
 
 /* Whether what is in the caller's buffers goes to the disk; whether it changes data. */
@@ -175,7 +175,7 @@ static inline void vd_flight_prepare(struct vd_flight *flight)
     flight->flushing = false;
     flight->flush_after = false;
     flight->listed = false;
-    flight->lost_sight = false;
+    flight->untracked = false;
     flight->keeps_buffer = false;
     if (flight->kind > VD_REQUEST_WRITE || flight->flags & VDISK_IO_FUA)
         vd_flight_plan(flight);

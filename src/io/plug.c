@@ -23,7 +23,7 @@ bool vd_plug_takes(const struct vd_transfer *transfer)
 
     /* What may have to wait for an unsettled write does so by itself. */
     return moves_data && transfer->length > 0 && !(transfer->flags & (VDISK_IO_ZERO_COPY | VDISK_IO_FUA)) &&
-           !vd_unsettled_any(&transfer->disk->unsettled);
+           !vd_write_barrier_any(&transfer->disk->write_barrier);
 }
 
 /* So that a flight is one request for one object, mostly. */

@@ -125,7 +125,7 @@ static bool is_copied_by_librbd(const struct vd_transfer *transfer)
 {
     const struct vdisk *disk = transfer->disk;
 
-    return transfer->kind == VD_REQUEST_WRITE && disk->copies_writes && !vd_unsettled_any(&disk->unsettled) &&
+    return transfer->kind == VD_REQUEST_WRITE && disk->copies_writes && !vd_write_barrier_any(&disk->write_barrier) &&
            (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
 }
 

@@ -18,11 +18,11 @@
  */
 static int write_back(struct vdisk *disk, rbd_image_t image)
 {
-    uint64_t mark = vd_writes_mark(&disk->writes);
+    uint64_t mark = vd_flush_state_mark(&disk->flush_state);
 
-    if (!vd_writes_unflushed(&disk->writes))
-        return vd_writes_error(&disk->writes);
-    return vd_writes_flushed(&disk->writes, mark, vd_disk_flush(disk, image));
+    if (!vd_flush_state_unflushed(&disk->flush_state))
+        return vd_flush_state_error(&disk->flush_state);
+    return vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, image));
 }
 
 static int run_invalidate(struct vd_task *task, struct vdisk_error *err)

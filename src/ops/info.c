@@ -23,7 +23,7 @@ int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err)
     vd_error_clear(err);
     r = vd_check_disk(disk, err);
     if (r == 0)
-        vd_writes_acknowledge(&disk->writes);
+        vd_flush_state_acknowledge(&disk->flush_state);
     return r;
 }
 
@@ -80,7 +80,7 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
         .image_id = disk->image_id,
         .read_only = disk->read_only,
         .detached_requests = atomic_load_explicit(&disk->detached, memory_order_relaxed),
-        .unsettled_writes = vd_unsettled_writes(&disk->unsettled),
+        .unsettled_writes = vd_write_barrier_writes(&disk->write_barrier),
         .snapshot_id = disk->snapshot_id,
         .cache_mode = disk->cache_mode,
     };

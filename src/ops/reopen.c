@@ -191,7 +191,7 @@ static int check_unplugged(const struct vdisk *disk, struct vdisk_error *err)
 /* Whether nothing is left, or nothing can come any more, of the old client's writes. */
 static int check_settled(struct vdisk *disk, struct vdisk_error *err)
 {
-    unsigned int writes = vd_unsettled_writes(&disk->unsettled);
+    unsigned int writes = vd_write_barrier_writes(&disk->write_barrier);
     struct vd_quoted quoted;
 
     if (vd_disk_is_fenced(disk) || writes == 0)
@@ -227,17 +227,17 @@ static void settle_writes(struct vdisk *disk)
 {
     struct vd_view *old = vd_disk_view(disk);
 
-    if (!vd_disk_is_fenced(disk) && !old->closed && vd_writes_unflushed(&disk->writes)) {
-        uint64_t mark = vd_writes_mark(&disk->writes);
+    if (!vd_disk_is_fenced(disk) && !old->closed && vd_flush_state_unflushed(&disk->flush_state)) {
+        uint64_t mark = vd_flush_state_mark(&disk->flush_state);
         int r = vd_disk_flush(disk, old->image);
 
-        vd_writes_flushed(&disk->writes, mark, r);
+        vd_flush_state_flushed(&disk->flush_state, mark, r);
         vd_disk_note_result(disk, r);
     }
     if (!vd_disk_is_fenced(disk))
         return;
     vd_disk_settle_fenced(disk);
-    vd_writes_lose(&disk->writes);
+    vd_flush_state_lose(&disk->flush_state);
 }
 
 /* The old view is closed. From here on it is the new connection that the disk keeps, or the next reopening replaces. */

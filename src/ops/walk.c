@@ -310,10 +310,10 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
     uint64_t mark;
     int r;
 
-    if (!vd_writes_unflushed(&disk->writes))
+    if (!vd_flush_state_unflushed(&disk->flush_state))
         return 0;
-    mark = vd_writes_mark(&disk->writes);
-    r = vd_writes_flushed(&disk->writes, mark, vd_disk_flush(disk, image));
+    mark = vd_flush_state_mark(&disk->flush_state);
+    r = vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, image));
     if (r < 0)
         vd_error_set(err, r, "Flushing image %s failed: %s.", vd_quote(&quoted, vdisk_uri_image(disk->uri)),
                      strerror(-r));

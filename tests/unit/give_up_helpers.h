@@ -72,12 +72,12 @@ static inline struct vdisk_info info_of(struct vdisk *disk)
     return info;
 }
 
-static inline void expect_left(struct vdisk *disk, unsigned int detached, unsigned int unsettled)
+static inline void expect_left(struct vdisk *disk, unsigned int detached, unsigned int barrier)
 {
     struct vdisk_info info = info_of(disk);
 
     assert_int_equal(info.detached_requests, detached);
-    assert_int_equal(info.unsettled_writes, unsettled);
+    assert_int_equal(info.unsettled_writes, barrier);
 }
 
 static inline bool nothing_left(struct vdisk *disk)

@@ -34,7 +34,7 @@ static void so_does_any_other_change(void **state)
         assert_int_equal(submit_change(kinds[i], &a, fixture->queue, fixture->disk, first_data, zeroes), 0);
         expect(fixture->queue, &a, -ETIMEDOUT);
         expect_left(fixture->disk, 0, 1);
-        assert_int_equal(vd_unsettled_out_of_sight(&fixture->disk->unsettled), 1);
+        assert_int_equal(vd_write_barrier_untracked(&fixture->disk->write_barrier), 1);
         vd_disk_settle_fenced(fixture->disk);
     }
     fake_next_result(FAKE_READ, -ETIMEDOUT);

@@ -183,7 +183,7 @@ static void assert_completes(const struct fixture *fixture, const void *user_dat
     assert_int_equal(done.result, result);
 }
 
-static unsigned int unsettled(struct vdisk *disk)
+static unsigned int barrier(struct vdisk *disk)
 {
     struct vdisk_info info;
 
@@ -232,7 +232,7 @@ static void a_write_that_was_given_up_is_fenced_on_request(void **state)
     fake_release_all();
     assert_int_equal(end_background(&reopening), 0);
     assert_completes(fixture, &other_tag, -ESHUTDOWN);
-    assert_int_equal(unsettled(fixture->disk), 0);
+    assert_int_equal(barrier(fixture->disk), 0);
     assert_int_equal(first_byte(), 0);
     assert_int_equal(vdisk_flush(fixture->disk, NULL), -EIO);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
@@ -248,11 +248,11 @@ static void a_write_that_ceph_gave_up_is_fenced_on_request(void **state)
     assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
     assert_completes(fixture, &tag, -ETIMEDOUT);
     assert_int_equal(write_tagged(fixture, &other_tag, "y"), 0);
-    assert_int_equal(unsettled(fixture->disk), 1);
+    assert_int_equal(barrier(fixture->disk), 1);
     assert_int_equal(vdisk_reopen(fixture->disk, 0, NULL), -EBUSY);
     reopen_with(fixture->disk, VDISK_REOPEN_FENCE);
     assert_completes(fixture, &other_tag, -ESHUTDOWN);
-    assert_int_equal(unsettled(fixture->disk), 0);
+    assert_int_equal(barrier(fixture->disk), 0);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
     assert_works(fixture->disk);
 }
@@ -269,7 +269,7 @@ static void fencing_settles_what_ceph_gave_up(void **state)
     fence(fixture->disk);
     assert_completes(fixture, &other_tag, -ESHUTDOWN);
     reopen_with(fixture->disk, 0);
-    assert_int_equal(unsettled(fixture->disk), 0);
+    assert_int_equal(barrier(fixture->disk), 0);
     assert_int_equal(vdisk_flush(fixture->disk, NULL), -EIO);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
     assert_works(fixture->disk);

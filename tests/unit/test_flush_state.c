@@ -11,160 +11,160 @@
 
 #include <cmocka.h>
 
-#include "disk/writes.h"
+#include "disk/flush_state.h"
 
-static void write_some(struct vd_writes *writes, int count)
+static void write_some(struct vd_flush_state *writes, int count)
 {
     for (int i = 0; i < count; i++)
-        vd_writes_done(writes);
+        vd_flush_state_write_done(writes);
 }
 
 /* A flush with nothing between its start and its end. */
-static int flush(struct vd_writes *writes, int result)
+static int flush(struct vd_flush_state *writes, int result)
 {
-    return vd_writes_flushed(writes, vd_writes_mark(writes), result);
+    return vd_flush_state_flushed(writes, vd_flush_state_mark(writes), result);
 }
 
 /* What is unflushed. */
 
 static void nothing_written_is_nothing_unflushed(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
-    assert_false(vd_writes_unflushed(&writes));
+    assert_false(vd_flush_state_unflushed(&writes));
     assert_int_equal(flush(&writes, 0), 0);
-    assert_false(vd_writes_unflushed(&writes));
+    assert_false(vd_flush_state_unflushed(&writes));
 }
 
 static void a_write_is_unflushed_until_a_good_flush(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     write_some(&writes, 3);
-    assert_true(vd_writes_unflushed(&writes));
+    assert_true(vd_flush_state_unflushed(&writes));
     assert_int_equal(flush(&writes, 0), 0);
-    assert_false(vd_writes_unflushed(&writes));
+    assert_false(vd_flush_state_unflushed(&writes));
     write_some(&writes, 1);
-    assert_true(vd_writes_unflushed(&writes));
+    assert_true(vd_flush_state_unflushed(&writes));
 }
 
 static void a_flush_covers_only_what_completed_before_its_mark(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
     uint64_t mark;
 
     (void)state;
     write_some(&writes, 2);
-    mark = vd_writes_mark(&writes);
+    mark = vd_flush_state_mark(&writes);
     write_some(&writes, 1);
-    assert_int_equal(vd_writes_flushed(&writes, mark, 0), 0);
-    assert_true(vd_writes_unflushed(&writes));
+    assert_int_equal(vd_flush_state_flushed(&writes, mark, 0), 0);
+    assert_true(vd_flush_state_unflushed(&writes));
     assert_int_equal(flush(&writes, 0), 0);
-    assert_false(vd_writes_unflushed(&writes));
+    assert_false(vd_flush_state_unflushed(&writes));
 }
 
 static void an_older_flush_that_ends_last_takes_nothing_back(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
     uint64_t older, newer;
 
     (void)state;
     write_some(&writes, 1);
-    older = vd_writes_mark(&writes);
+    older = vd_flush_state_mark(&writes);
     write_some(&writes, 1);
-    newer = vd_writes_mark(&writes);
-    assert_int_equal(vd_writes_flushed(&writes, newer, 0), 0);
-    assert_false(vd_writes_unflushed(&writes));
-    assert_int_equal(vd_writes_flushed(&writes, older, 0), 0);
-    assert_false(vd_writes_unflushed(&writes));
+    newer = vd_flush_state_mark(&writes);
+    assert_int_equal(vd_flush_state_flushed(&writes, newer, 0), 0);
+    assert_false(vd_flush_state_unflushed(&writes));
+    assert_int_equal(vd_flush_state_flushed(&writes, older, 0), 0);
+    assert_false(vd_flush_state_unflushed(&writes));
 }
 
 static void a_failed_flush_covers_nothing(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     write_some(&writes, 1);
     assert_int_equal(flush(&writes, -EIO), -EIO);
-    assert_true(vd_writes_unflushed(&writes));
-    vd_writes_acknowledge(&writes);
-    assert_true(vd_writes_unflushed(&writes));
+    assert_true(vd_flush_state_unflushed(&writes));
+    vd_flush_state_acknowledge(&writes);
+    assert_true(vd_flush_state_unflushed(&writes));
 }
 
 /* What may be lost. */
 
 static void there_is_no_error_at_first(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     write_some(&writes, 1);
-    assert_int_equal(vd_writes_error(&writes), 0);
+    assert_int_equal(vd_flush_state_error(&writes), 0);
     assert_int_equal(flush(&writes, 0), 0);
-    assert_int_equal(vd_writes_error(&writes), 0);
+    assert_int_equal(vd_flush_state_error(&writes), 0);
 }
 
 static void an_error_stays_until_it_is_acknowledged(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     assert_int_equal(flush(&writes, -EIO), -EIO);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(vd_writes_error(&writes), -EIO);
+        assert_int_equal(vd_flush_state_error(&writes), -EIO);
         write_some(&writes, 1);
         assert_int_equal(flush(&writes, 0), -EIO);
     }
-    vd_writes_acknowledge(&writes);
-    assert_int_equal(vd_writes_error(&writes), 0);
+    vd_flush_state_acknowledge(&writes);
+    assert_int_equal(vd_flush_state_error(&writes), 0);
     assert_int_equal(flush(&writes, 0), 0);
 }
 
 static void the_first_error_is_the_one_that_is_told(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     assert_int_equal(flush(&writes, -EIO), -EIO);
     assert_int_equal(flush(&writes, -ENOSPC), -EIO);
-    assert_int_equal(vd_writes_error(&writes), -EIO);
+    assert_int_equal(vd_flush_state_error(&writes), -EIO);
 }
 
 static void an_error_after_the_acknowledging_is_a_new_one(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     assert_int_equal(flush(&writes, -EIO), -EIO);
-    vd_writes_acknowledge(&writes);
+    vd_flush_state_acknowledge(&writes);
     assert_int_equal(flush(&writes, -ENOSPC), -ENOSPC);
-    assert_int_equal(vd_writes_error(&writes), -ENOSPC);
+    assert_int_equal(vd_flush_state_error(&writes), -ENOSPC);
 }
 
 static void a_flush_in_flight_while_another_fails_fails_too(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
     uint64_t first, second;
 
     (void)state;
     write_some(&writes, 1);
-    first = vd_writes_mark(&writes);
-    second = vd_writes_mark(&writes);
-    assert_int_equal(vd_writes_flushed(&writes, first, -EIO), -EIO);
-    assert_int_equal(vd_writes_flushed(&writes, second, 0), -EIO);
+    first = vd_flush_state_mark(&writes);
+    second = vd_flush_state_mark(&writes);
+    assert_int_equal(vd_flush_state_flushed(&writes, first, -EIO), -EIO);
+    assert_int_equal(vd_flush_state_flushed(&writes, second, 0), -EIO);
 }
 
 static void acknowledging_nothing_changes_nothing(void **state)
 {
-    struct vd_writes writes = {0};
+    struct vd_flush_state writes = {0};
 
     (void)state;
     write_some(&writes, 1);
-    vd_writes_acknowledge(&writes);
-    assert_int_equal(vd_writes_error(&writes), 0);
-    assert_true(vd_writes_unflushed(&writes));
+    vd_flush_state_acknowledge(&writes);
+    assert_int_equal(vd_flush_state_error(&writes), 0);
+    assert_true(vd_flush_state_unflushed(&writes));
 }
 
 /* Many threads. */
@@ -172,7 +172,7 @@ static void acknowledging_nothing_changes_nothing(void **state)
 #define THREADS 4
 #define WRITES 50000
 
-static struct vd_writes shared;
+static struct vd_flush_state shared;
 /* The data of the writes, one for each thread. */
 static uint64_t data[THREADS];
 
@@ -186,7 +186,7 @@ static void *write_and_flush(void *arg)
     pthread_barrier_wait(&all_there);
     for (uint64_t i = 1; i <= WRITES; i++) {
         data[id] = i;
-        vd_writes_done(&shared);
+        vd_flush_state_write_done(&shared);
         if (i % 7 == 0)
             flush(&shared, 0);
     }
@@ -211,13 +211,13 @@ static void no_write_and_no_flush_is_lost_among_threads(void **state)
     pthread_t threads[THREADS];
 
     (void)state;
-    shared = (struct vd_writes){0};
+    shared = (struct vd_flush_state){0};
     pthread_barrier_init(&all_there, NULL, THREADS);
     start_threads(threads, write_and_flush);
     join_threads(threads);
     pthread_barrier_destroy(&all_there);
-    assert_int_equal(vd_writes_mark(&shared), THREADS * WRITES);
-    assert_false(vd_writes_unflushed(&shared));
+    assert_int_equal(vd_flush_state_mark(&shared), THREADS * WRITES);
+    assert_false(vd_flush_state_unflushed(&shared));
 }
 
 #define RACES 20000
@@ -239,7 +239,7 @@ static void *flush_older(void *arg)
     (void)arg;
     for (int race = 1; race <= RACES; race++) {
         wait_until(&started, race);
-        vd_writes_flushed(&shared, 1, 0);
+        vd_flush_state_flushed(&shared, 1, 0);
         atomic_store(&finished, race);
     }
     return NULL;
@@ -254,11 +254,11 @@ static void of_flushes_that_end_at_the_same_time_the_newest_counts(void **state)
     atomic_store(&finished, 0);
     assert_int_equal(pthread_create(&thread, NULL, flush_older, NULL), 0);
     for (int race = 1; race <= RACES; race++) {
-        shared = (struct vd_writes){.done = 2};
+        shared = (struct vd_flush_state){.done = 2};
         atomic_store(&started, race);
-        vd_writes_flushed(&shared, 2, 0);
+        vd_flush_state_flushed(&shared, 2, 0);
         wait_until(&finished, race);
-        assert_false(vd_writes_unflushed(&shared));
+        assert_false(vd_flush_state_unflushed(&shared));
     }
     pthread_join(thread, NULL);
 }
@@ -268,7 +268,7 @@ static void *write_once(void *arg)
     uintptr_t id = (uintptr_t)arg;
 
     data[id] = 1;
-    vd_writes_done(&shared);
+    vd_flush_state_write_done(&shared);
     return NULL;
 }
 
@@ -280,11 +280,11 @@ static void a_mark_comes_after_the_writes_that_it_counts(void **state)
 
     (void)state;
     for (int round = 0; round < 200; round++) {
-        shared = (struct vd_writes){0};
+        shared = (struct vd_flush_state){0};
         for (size_t id = 0; id < THREADS; id++)
             data[id] = 0;
         start_threads(threads, write_once);
-        while (vd_writes_mark(&shared) < THREADS)
+        while (vd_flush_state_mark(&shared) < THREADS)
             sched_yield();
         for (size_t id = 0; id < THREADS; id++)
             sum += data[id];
@@ -297,7 +297,7 @@ static void *fail_once(void *arg)
 {
     uintptr_t id = (uintptr_t)arg;
 
-    vd_writes_done(&shared);
+    vd_flush_state_write_done(&shared);
     data[id] = (uint64_t)-flush(&shared, -(int)(id + 1));
     return NULL;
 }
@@ -308,12 +308,12 @@ static void of_errors_at_the_same_time_all_flushes_tell_one(void **state)
 
     (void)state;
     for (int round = 0; round < 200; round++) {
-        shared = (struct vd_writes){0};
+        shared = (struct vd_flush_state){0};
         start_threads(threads, fail_once);
         join_threads(threads);
-        assert_in_range(-vd_writes_error(&shared), 1, THREADS);
+        assert_in_range(-vd_flush_state_error(&shared), 1, THREADS);
         for (size_t id = 0; id < THREADS; id++)
-            assert_int_equal(data[id], -vd_writes_error(&shared));
+            assert_int_equal(data[id], -vd_flush_state_error(&shared));
     }
 }
 
