@@ -99,7 +99,7 @@ int vd_disk_refresh_size(struct vdisk *disk, struct vd_view *view)
     int r = vd_view_refresh_size(view);
 
     if (r > 0)
-        vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
+        vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_RESIZED);
     vd_disk_note_result(disk, r);
     return r < 0 ? r : 0;
 }

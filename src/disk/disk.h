@@ -20,8 +20,8 @@
 #include "cluster/connection.h"
 #include "disk/flush_state.h"
 #include "disk/parent.h"
+#include "disk/subscriber.h"
 #include "disk/view.h"
-#include "disk/watch.h"
 #include "disk/write_barrier.h"
 #include "thread/chores.h"
 #include "thread/executor.h"
@@ -99,7 +99,7 @@ struct vdisk {
     char **former_addresses;
     size_t former_count;
 
-    /* A disk that can be written hears of changes by a watch; of a read-only one, a timer makes it ask (news.h).
+    /* A disk that can be written hears of changes by a watch; of a read-only one, a timer makes it ask (refresh.h).
      */
     uint64_t watch;
     bool watching;
@@ -112,7 +112,7 @@ struct vdisk {
     atomic_bool look_posted;
     /* The digest of the snapshots that those who watch know of. The chores'. */
     uint64_t snapshots;
-    struct vd_watches watches;
+    struct vd_subscribers subscribers;
 
     struct vd_flush_state flush_state;
     /* Requests that were given up and that librbd still has, and the memory they hold. */

@@ -15,7 +15,7 @@
 #include "disk/encryption.h"
 #include "disk/image_config.h"
 #include "disk/lock.h"
-#include "disk/news.h"
+#include "disk/refresh.h"
 #include "uri/place.h"
 
 /* librbd 16 does compare-and-write within one of these. */
@@ -111,7 +111,7 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options, s
     if (r == 0)
         r = read_limits(disk, vd_disk_view(disk)->image);
     if (r == 0)
-        r = vd_news_start(disk, options->size_poll_ms);
+        r = vd_refresh_start(disk, options->size_poll_ms);
     return r < 0 ? open_error(r, disk->uri, err) : 0;
 }
 
@@ -142,10 +142,10 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     atomic_init(&new->view, view);
     r = start(new, options, err);
     if (r < 0) {
-        vd_news_stop(new);
+        vd_refresh_stop(new);
         vd_disk_close_views(new);
         vd_view_free(view);
-        vd_news_end(new);
+        vd_refresh_end(new);
         vd_parent_free(&new->parent);
         goto out;
     }
@@ -177,13 +177,13 @@ void vd_opening_empty_view(struct vdisk *disk)
 
     if (view->is_over)
         return;
-    vd_news_keep_view(disk);
+    vd_refresh_keep_view(disk);
     /* Not before it is kept. */
     view = vd_disk_view(disk);
     vd_view_retire(view);
     vd_disk_unblock(disk);
     vd_view_wait_empty(view);
-    vd_news_stop(disk);
+    vd_refresh_stop(disk);
 }
 
 int vd_opening_close(struct vdisk *disk, const char **step)
@@ -205,8 +205,8 @@ int vd_opening_close(struct vdisk *disk, const char **step)
     r = vd_flush_state_error(&disk->flush_state);
     closed = vd_disk_close_views(disk);
     vd_view_free(view);
-    vd_news_end(disk);
-    vd_watches_end(&disk->watches, -ESHUTDOWN);
+    vd_refresh_end(disk);
+    vd_subscribers_end(&disk->subscribers, -ESHUTDOWN);
     if (r < 0)
         return r;
     *step = "Closing";

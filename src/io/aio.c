@@ -79,7 +79,7 @@ int vdisk_queue_destroy(struct vdisk_queue *queue)
 
     if (r < 0 || !queue)
         return r;
-    if (queue->in_flight > 0 || queue->watches)
+    if (queue->in_flight > 0 || queue->subscribers)
         return -EBUSY;
     vd_queue_free(queue);
     return 0;

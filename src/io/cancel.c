@@ -47,7 +47,7 @@ int vd_queue_cancel(struct vdisk_queue *queue, const void *user_data)
     vd_queue_collect(queue);
     cancel_requests(&outcome, queue, user_data);
     cancel_tickets(&outcome, queue, user_data);
-    outcome.cancelled += (int)vd_queue_end_watches(queue, user_data);
+    outcome.cancelled += (int)vd_queue_end_subscribers(queue, user_data);
     vd_queue_leave(queue);
     if (outcome.cancelled > 0)
         return outcome.cancelled;

@@ -7,23 +7,23 @@
 #include "base/error.h"
 #include "disk/check.h"
 #include "disk/disk.h"
-#include "disk/news.h"
-#include "disk/watch.h"
+#include "disk/refresh.h"
+#include "disk/subscriber.h"
 #include "io/queue.h"
 
 /* With the disk held. */
 static int begin(struct vdisk_queue *queue, struct vdisk *disk, void *user_data, struct vdisk_error *err)
 {
-    struct vd_watch *watch = vd_watch_new(&queue->mailbox, user_data);
+    struct vd_subscriber *subscriber = vd_subscriber_new(&queue->mailbox, user_data);
 
-    if (!watch)
+    if (!subscriber)
         return vd_error_set(err, -ENOMEM, "Out of memory for a watch.");
-    if (!vd_watch_begin(watch, &disk->watches)) {
-        free(watch);
+    if (!vd_subscriber_begin(subscriber, &disk->subscribers)) {
+        free(subscriber);
         return vd_disk_refusal(disk, err);
     }
-    vd_queue_add_watch(queue, watch);
-    vd_news_watched(disk, watch);
+    vd_queue_add_subscriber(queue, subscriber);
+    vd_refresh_subscribed(disk, subscriber);
     return 0;
 }
 

@@ -64,7 +64,7 @@ static void free_flights(struct vdisk_queue *queue)
 
 void vd_queue_free(struct vdisk_queue *queue)
 {
-    assert(queue->in_flight == 0 && queue->joined == 0 && !queue->ready && !queue->watches);
+    assert(queue->in_flight == 0 && queue->joined == 0 && !queue->ready && !queue->subscribers);
     vd_queue_free_failed(queue);
     vd_expiry_destroy(&queue->expiry);
     /* The alarm can have rung. */
@@ -122,27 +122,27 @@ void vd_queue_release_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket
 
 /* Watches. */
 
-void vd_queue_add_watch(struct vdisk_queue *queue, struct vd_watch *watch)
+void vd_queue_add_subscriber(struct vdisk_queue *queue, struct vd_subscriber *subscriber)
 {
-    watch->next_of_queue = queue->watches;
-    queue->watches = watch;
+    subscriber->next_of_queue = queue->subscribers;
+    queue->subscribers = subscriber;
 }
 
-unsigned int vd_queue_end_watches(struct vdisk_queue *queue, const void *user_data)
+unsigned int vd_queue_end_subscribers(struct vdisk_queue *queue, const void *user_data)
 {
     unsigned int count = 0;
 
-    for (struct vd_watch *watch = queue->watches; watch; watch = watch->next_of_queue)
-        count += watch->user_data == user_data && vd_watch_end(watch, -ECANCELED);
+    for (struct vd_subscriber *subscriber = queue->subscribers; subscriber; subscriber = subscriber->next_of_queue)
+        count += subscriber->user_data == user_data && vd_subscriber_end(subscriber, -ECANCELED);
     return count;
 }
 
-void vd_queue_remove_watch(struct vdisk_queue *queue, struct vd_watch *watch)
+void vd_queue_remove_subscriber(struct vdisk_queue *queue, struct vd_subscriber *subscriber)
 {
-    struct vd_watch **link = &queue->watches;
+    struct vd_subscriber **link = &queue->subscribers;
 
-    while (*link != watch)
+    while (*link != subscriber)
         link = &(*link)->next_of_queue;
-    *link = watch->next_of_queue;
-    free(watch);
+    *link = subscriber->next_of_queue;
+    free(subscriber);
 }

@@ -13,7 +13,7 @@
 #include <vdisk/queue.h>
 
 #include "base/bounce.h"
-#include "disk/watch.h"
+#include "disk/subscriber.h"
 #include "io/expiry.h"
 #include "io/request.h"
 #include "io/ticket.h"
@@ -38,7 +38,7 @@ struct vdisk_queue {
     struct vd_ticket *failed;
     uint64_t last_serial;
     /* Watches whose end is not reaped. They count nowhere below. */
-    struct vd_watch *watches;
+    struct vd_subscriber *subscribers;
     /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
     unsigned int unfinished;
@@ -72,12 +72,12 @@ static inline void vd_queue_forget_failed(struct vdisk_queue *queue)
 }
 
 /* A watch that has begun, with the queue's mailbox. From here on it is the queue's, which frees it after its end. */
-void vd_queue_add_watch(struct vdisk_queue *queue, struct vd_watch *watch);
+void vd_queue_add_subscriber(struct vdisk_queue *queue, struct vd_subscriber *subscriber);
 
 /* Takes a watch that has ended out of the queue, and frees it. */
-void vd_queue_remove_watch(struct vdisk_queue *queue, struct vd_watch *watch);
+void vd_queue_remove_subscriber(struct vdisk_queue *queue, struct vd_subscriber *subscriber);
 
 /* Ends the watches with this tag, each with -ECANCELED in its last completion. Returns how many. */
-unsigned int vd_queue_end_watches(struct vdisk_queue *queue, const void *user_data);
+unsigned int vd_queue_end_subscribers(struct vdisk_queue *queue, const void *user_data);
 
 #endif

@@ -34,9 +34,9 @@ static struct vd_ticket *ticket_of_progress(struct vd_letter *letter)
     return VD_CONTAINER_OF(letter, struct vd_ticket, progress_letter);
 }
 
-static struct vd_watch *watch_of(struct vd_letter *letter)
+static struct vd_subscriber *subscriber_of(struct vd_letter *letter)
 {
-    return VD_CONTAINER_OF(letter, struct vd_watch, letter);
+    return VD_CONTAINER_OF(letter, struct vd_subscriber, letter);
 }
 
 static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
@@ -72,7 +72,7 @@ VD_NOINLINE static void take_other(struct vdisk_queue *queue, struct vd_letter *
         take_task(queue, letter);
         break;
     case VD_LETTER_PROGRESS:
-    case VD_LETTER_WATCH:
+    case VD_LETTER_EVENT:
         vd_ready_add(queue, letter);
         break;
     case VD_LETTER_ALARM:
@@ -114,17 +114,17 @@ static void reap_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, str
     vd_queue_release_ticket(queue, ticket);
 }
 
-static void reap_watch(struct vdisk_queue *queue, struct vd_watch *watch, struct vdisk_completion *completion)
+static void reap_event(struct vdisk_queue *queue, struct vd_subscriber *subscriber, struct vdisk_completion *completion)
 {
     uint32_t events;
-    bool goes_on = vd_watch_take(watch, &events, &completion->result);
+    bool goes_on = vd_subscriber_take(subscriber, &events, &completion->result);
 
-    completion->user_data = watch->user_data;
+    completion->user_data = subscriber->user_data;
     completion->value = events;
     if (goes_on)
         completion->flags = VDISK_COMPLETION_MORE;
     else
-        vd_queue_remove_watch(queue, watch);
+        vd_queue_remove_subscriber(queue, subscriber);
 }
 
 VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_letter *letter,
@@ -137,8 +137,8 @@ VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_letter *
     case VD_LETTER_PROGRESS:
         vd_ticket_deliver_progress(ticket_of_progress(letter), completion);
         break;
-    case VD_LETTER_WATCH:
-        reap_watch(queue, watch_of(letter), completion);
+    case VD_LETTER_EVENT:
+        reap_event(queue, subscriber_of(letter), completion);
         break;
     case VD_LETTER_REQUEST:
     case VD_LETTER_FLIGHT:
@@ -201,7 +201,7 @@ unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *c
     for (;;) {
         vd_queue_collect(queue);
         count += reap_ready(queue, completions + count, max - count);
-        if (count >= min || (queue->in_flight == 0 && !queue->watches) || !in_time)
+        if (count >= min || (queue->in_flight == 0 && !queue->subscribers) || !in_time)
             break;
         in_time = sleep_until(queue, min - count, deadline);
     }

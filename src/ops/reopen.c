@@ -24,8 +24,8 @@
 #include "disk/disk.h"
 #include "disk/encryption.h"
 #include "disk/lock.h"
-#include "disk/news.h"
 #include "disk/opening.h"
+#include "disk/refresh.h"
 #include "ops/target.h"
 #include "ops/task.h"
 
@@ -283,7 +283,7 @@ static int start_using(struct vdisk *disk, struct vdisk_error *err)
 
     if (r < 0)
         return r;
-    r = vd_news_start_again(disk);
+    r = vd_refresh_restart(disk);
     return r < 0 ? reopen_error(disk, r, "watching it", err) : 0;
 }
 
@@ -293,11 +293,11 @@ static int start(struct vdisk *disk, struct vdisk_error *err)
 
     if (r == 0)
         return 0;
-    vd_news_stop(disk);
+    vd_refresh_stop(disk);
     vd_view_retire(vd_disk_view(disk));
     vd_view_wait_empty(vd_disk_view(disk));
     vd_disk_close_views(disk);
-    vd_news_end(disk);
+    vd_refresh_end(disk);
     return r;
 }
 
@@ -315,14 +315,14 @@ static int change_over(struct reopen_task *this, struct vdisk_error *err)
     old_size = vd_disk_size(disk);
     /* Its error is that of the flush, which is known; and of a fenced client nothing can be asked. */
     vd_disk_close_views(disk);
-    vd_news_end(disk);
+    vd_refresh_end(disk);
     swap(this);
     r = start(disk, err);
     if (r < 0)
         return r;
     vd_disk_admit(disk, VD_REFUSE_FENCED | VD_REFUSE_REOPENING);
     if (vd_disk_size(disk) != old_size)
-        vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
+        vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_RESIZED);
     return 0;
 }
 

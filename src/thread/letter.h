@@ -14,8 +14,8 @@ enum vd_letter_kind {
     /* A task is done, or has come further (task.h). */
     VD_LETTER_TASK,
     VD_LETTER_PROGRESS,
-    /* Something happened to a disk (watch.h). */
-    VD_LETTER_WATCH,
+    /* Something happened to a disk (subscriber.h). */
+    VD_LETTER_EVENT,
     /* It is time to look at the deadlines. */
     VD_LETTER_ALARM,
 };

@@ -63,8 +63,8 @@ static void assert_silence(struct vdisk_queue *queue, struct vdisk *disk)
 
 static void end_watches(struct vdisk_queue *queue)
 {
-    vd_queue_end_watches(queue, &tag);
-    while (queue->watches)
+    vd_queue_end_subscribers(queue, &tag);
+    while (queue->subscribers)
         next(queue);
 }
 
@@ -416,14 +416,14 @@ static void a_watch_can_be_ended_by_its_tag(void **state)
     watch(fixture->queue, fixture->disk);
     watch(fixture->queue, fixture->disk);
     assert_int_equal(vdisk_aio_watch(fixture->queue, fixture->disk, 0, &other_tag, NULL), 0);
-    assert_int_equal(vd_queue_end_watches(fixture->queue, &tag), 2);
-    assert_int_equal(vd_queue_end_watches(fixture->queue, &tag), 0);
+    assert_int_equal(vd_queue_end_subscribers(fixture->queue, &tag), 2);
+    assert_int_equal(vd_queue_end_subscribers(fixture->queue, &tag), 0);
     assert_end(fixture->queue, -ECANCELED, 0);
     assert_end(fixture->queue, -ECANCELED, 0);
     resize_elsewhere(512);
     done = next(fixture->queue);
     assert_ptr_equal(done.user_data, &other_tag);
-    assert_int_equal(vd_queue_end_watches(fixture->queue, &other_tag), 1);
+    assert_int_equal(vd_queue_end_subscribers(fixture->queue, &other_tag), 1);
     done = next(fixture->queue);
     assert_ptr_equal(done.user_data, &other_tag);
     assert_int_equal(vdisk_queue_error(fixture->queue, &done, &err), -ECANCELED);
@@ -436,7 +436,7 @@ static void queues_without_a_watch_are_not_waited_for_any_more(void **state)
     struct vdisk_completion done;
 
     watch(fixture->queue, fixture->disk);
-    assert_int_equal(vd_queue_end_watches(fixture->queue, &tag), 1);
+    assert_int_equal(vd_queue_end_subscribers(fixture->queue, &tag), 1);
     assert_end(fixture->queue, -ECANCELED, 0);
     assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, -1), 0);
 }
@@ -460,8 +460,8 @@ static void closing_and_cancelling_may_meet(void **state)
         fake_notify("p", "", "i");
         for (int naps = i % 4; naps > 0; naps--)
             nap();
-        vd_queue_end_watches(fixture->queue, &tag);
-        while (fixture->queue->watches)
+        vd_queue_end_subscribers(fixture->queue, &tag);
+        while (fixture->queue->subscribers)
             next(fixture->queue);
         assert_int_equal(end_background(&closing), 0);
     }
@@ -499,7 +499,7 @@ static void what_cannot_be_watched_is_refused(void **state)
     assert_int_equal(vdisk_aio_watch(fixture->queue, fixture->disk, 0, NULL, &err), -ENOMEM);
     wrap_disarm();
     assert_says(&err, -ENOMEM, "Out of memory for a watch");
-    assert_null(fixture->queue->watches);
+    assert_null(fixture->queue->subscribers);
 }
 
 static void a_closing_disk_takes_no_watch(void **state)
@@ -517,7 +517,7 @@ static void a_closing_disk_takes_no_watch(void **state)
     fake_release_all();
     assert_int_equal(end_closing(&closing), 0);
     fixture->disk = NULL;
-    while (vdisk_queue_in_flight(fixture->queue) > 0 || fixture->queue->watches)
+    while (vdisk_queue_in_flight(fixture->queue) > 0 || fixture->queue->subscribers)
         next(fixture->queue);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "disk/news.h"
+#include "disk/refresh.h"
 
 #include <rbd/librbd.h>
 #include <stdatomic.h>
@@ -33,14 +33,14 @@ static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
     uint64_t digest = 0;
     int r;
 
-    if (!vd_watches_any(&disk->watches))
+    if (!vd_subscribers_any(&disk->subscribers))
         return;
     r = read_snapshots(&digest, image);
     vd_disk_note_result(disk, r);
     if (r < 0 || digest == disk->snapshots)
         return;
     disk->snapshots = digest;
-    vd_watches_tell(&disk->watches, VDISK_EVENT_SNAPSHOTS);
+    vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_SNAPSHOTS);
 }
 
 /* On a disk that can be written: the watch. */
@@ -50,7 +50,7 @@ static void run_refresh(struct vd_chore *chore)
     struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, refresh);
     struct vd_view *view = vd_disk_view(disk);
 
-    /* Relaxed: what is set before vd_news_stop waits for the chores is seen by those that run after that. */
+    /* Relaxed: what is set before vd_refresh_stop waits for the chores is seen by those that run after that. */
     if (atomic_load_explicit(&disk->deaf, memory_order_relaxed))
         return;
     /*
@@ -126,7 +126,7 @@ static void run_look(struct vd_chore *chore)
         return;
     }
     vd_disk_replace_view(disk, new);
-    vd_watches_tell(&disk->watches, VDISK_EVENT_RESIZED);
+    vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_RESIZED);
 }
 
 /* On the worker, where looking could hold up the other disks. */
@@ -157,7 +157,7 @@ static void run_tell_fenced(struct vd_chore *chore)
 {
     struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, tell_fenced);
 
-    vd_watches_tell(&disk->watches, VDISK_EVENT_FENCED);
+    vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_FENCED);
 }
 
 static int start(struct vdisk *disk, uint32_t poll_ms)
@@ -169,7 +169,7 @@ static int start(struct vdisk *disk, uint32_t poll_ms)
     return r;
 }
 
-int vd_news_start(struct vdisk *disk, uint32_t poll_ms)
+int vd_refresh_start(struct vdisk *disk, uint32_t poll_ms)
 {
     int r;
 
@@ -179,7 +179,7 @@ int vd_news_start(struct vdisk *disk, uint32_t poll_ms)
     return r < 0 ? r : start(disk, poll_ms);
 }
 
-int vd_news_start_again(struct vdisk *disk)
+int vd_refresh_restart(struct vdisk *disk)
 {
     int r;
 
@@ -195,7 +195,7 @@ int vd_news_start_again(struct vdisk *disk)
     return r;
 }
 
-void vd_news_keep_view(struct vdisk *disk)
+void vd_refresh_keep_view(struct vdisk *disk)
 {
     if (!is_polling(disk))
         return;
@@ -203,7 +203,7 @@ void vd_news_keep_view(struct vdisk *disk)
     vd_chores_flush(&disk->chores);
 }
 
-void vd_news_stop(struct vdisk *disk)
+void vd_refresh_stop(struct vdisk *disk)
 {
     atomic_store_explicit(&disk->deaf, true, memory_order_relaxed);
     stop_watching(disk);
@@ -212,19 +212,19 @@ void vd_news_stop(struct vdisk *disk)
     vd_chores_flush(&disk->chores);
 }
 
-void vd_news_end(struct vdisk *disk)
+void vd_refresh_end(struct vdisk *disk)
 {
     if (disk->watching)
         vd_chores_flush(&disk->chores);
     disk->watching = false;
 }
 
-void vd_news_watched(struct vdisk *disk, struct vd_watch *watch)
+void vd_refresh_subscribed(struct vdisk *disk, struct vd_subscriber *subscriber)
 {
     struct vd_view *view = vd_disk_enter_even_closing(disk);
 
     if (vd_disk_is_fenced(disk))
-        vd_watch_tell(watch, VDISK_EVENT_FENCED);
+        vd_subscriber_tell(subscriber, VDISK_EVENT_FENCED);
     if (!view)
         return;
     /* What has happened since the snapshots were last looked at. */
