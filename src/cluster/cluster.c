@@ -95,10 +95,10 @@ static struct vd_cluster *add_new(const struct text *key)
     if (!cluster)
         return NULL;
     cluster->executor = vd_executor_new(THREADS_MAX);
-    cluster->chores = vd_executor_new(THREADS_MAX);
-    if (!cluster->executor || !cluster->chores) {
+    cluster->background = vd_executor_new(THREADS_MAX);
+    if (!cluster->executor || !cluster->background) {
         vd_executor_put(cluster->executor);
-        vd_executor_put(cluster->chores);
+        vd_executor_put(cluster->background);
         free(cluster);
         return NULL;
     }
@@ -164,7 +164,7 @@ void vd_cluster_put(struct vd_cluster *cluster)
     if (!last)
         return;
     vd_executor_put(cluster->executor);
-    vd_executor_put(cluster->chores);
+    vd_executor_put(cluster->background);
     key = (struct text){.bytes = cluster->key, .size = cluster->key_size};
     free_key(&key);
     free(cluster);

@@ -25,7 +25,7 @@ struct vd_cluster {
 
     struct vd_executor *executor;
     /* For what open disks do aside: operations that take long must not hold that up. */
-    struct vd_executor *chores;
+    struct vd_executor *background;
     /* Those that are open, or being opened (connections.c). */
     struct vd_connection *connections;
 };

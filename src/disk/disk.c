@@ -63,9 +63,9 @@ void vd_disk_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
     atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
 }
 
-static void run_unblock(struct vd_chore *chore)
+static void run_unblock(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, unblock_job);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, unblock_job);
 
     /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
     atomic_exchange_explicit(&disk->unblock_posted, false, memory_order_acq_rel);
@@ -79,9 +79,9 @@ void vd_disk_init(struct vdisk *disk)
 
 void vd_disk_unblock(struct vdisk *disk)
 {
-    /* Release: the chore sees what was settled before. */
+    /* Release: the background job sees what was settled before. */
     if (!atomic_exchange_explicit(&disk->unblock_posted, true, memory_order_acq_rel))
-        vd_chores_post(&disk->chores, &disk->unblock_job);
+        vd_background_post(&disk->background, &disk->unblock_job);
 }
 
 void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view)
@@ -129,7 +129,7 @@ void vd_disk_note_fenced(struct vdisk *disk)
     if (atomic_fetch_or_explicit(&disk->refuse_reasons, VD_REFUSE_FENCED, memory_order_relaxed) & VD_REFUSE_FENCED)
         return;
     vd_connection_retire(disk->connection);
-    vd_chores_post(&disk->chores, &disk->tell_fenced);
+    vd_background_post(&disk->background, &disk->tell_fenced);
     /* What is held need not wait any longer to learn that it is in vain. */
     vd_disk_unblock(disk);
 }

@@ -23,7 +23,7 @@
 #include "disk/subscriber.h"
 #include "disk/view.h"
 #include "disk/write_barrier.h"
-#include "thread/chores.h"
+#include "thread/background.h"
 #include "thread/executor.h"
 #include "thread/gate.h"
 #include "thread/worker.h"
@@ -86,13 +86,13 @@ struct vdisk {
     struct vd_lane lane;
 
     /* What is done aside, on whichever connection. */
-    struct vd_chores chores;
+    struct vd_background background;
 
-    /* Swapped by a chore only. Older views hang on the newest; their memory lives as long as the disk. */
+    /* Swapped by a background job only. Older views hang on the newest; their memory lives as long as the disk. */
     _Atomic(struct vd_view *) view;
     /* enum vd_refuse_reason, or-ed. */
     _Atomic unsigned int refuse_reasons;
-    struct vd_chore tell_fenced;
+    struct vd_background_job tell_fenced;
 
     /* Reopening (reopen.c): under way; and the addresses of the clients that the disk has had and has no more. */
     atomic_bool reopening;
@@ -103,14 +103,14 @@ struct vdisk {
      */
     uint64_t watch;
     bool watching;
-    struct vd_chore refresh;
+    struct vd_background_job refresh;
     atomic_bool refresh_posted;
     /* Of a disk that closes: news are of no interest any more, and its view must not be used for them. */
     atomic_bool deaf;
     struct vd_timer poll;
-    struct vd_chore look;
+    struct vd_background_job look;
     atomic_bool look_posted;
-    /* The digest of the snapshots that those who watch know of. The chores'. */
+    /* The digest of the snapshots that those who watch know of. The background jobs'. */
     uint64_t snapshots;
     struct vd_subscribers subscribers;
 
@@ -123,7 +123,7 @@ struct vdisk {
     /* librbd copies what is written before the call returns, as is its default. */
     bool copies_writes;
     struct vd_write_barrier write_barrier;
-    struct vd_chore unblock_job;
+    struct vd_background_job unblock_job;
     atomic_bool unblock_posted;
     uint32_t io_timeout_ms;
 
@@ -198,7 +198,7 @@ static inline struct vd_view *vd_disk_enter(struct vdisk *disk)
     return NULL;
 }
 
-/* The chores': puts another in its place. Those who are in the old one end on it. */
+/* The background jobs': puts another in its place. Those who are in the old one end on it. */
 void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view);
 
 /*

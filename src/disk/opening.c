@@ -128,7 +128,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     new->cluster = connection->cluster;
     new->connection = connection;
     new->pool = pool;
-    vd_chores_init(&new->chores, &connection->worker, connection->cluster->chores);
+    vd_background_init(&new->background, &connection->worker, connection->cluster->background);
     new->uri = uri;
     new->options = options;
     new->read_only = options->flags &VDISK_OPEN_READ_ONLY;

@@ -27,7 +27,7 @@ static int read_snapshots(uint64_t *digest, rbd_image_t image)
     return r;
 }
 
-/* A chore. */
+/* A background job. */
 static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
 {
     uint64_t digest = 0;
@@ -45,12 +45,13 @@ static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
 
 /* On a disk that can be written: the watch. */
 
-static void run_refresh(struct vd_chore *chore)
+static void run_refresh(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, refresh);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, refresh);
     struct vd_view *view = vd_disk_view(disk);
 
-    /* Relaxed: what is set before vd_refresh_stop waits for the chores is seen by those that run after that. */
+    /* Relaxed: what is set before vd_refresh_stop waits for the background jobs is seen by those that run after that.
+     */
     if (atomic_load_explicit(&disk->deaf, memory_order_relaxed))
         return;
     /*
@@ -70,7 +71,7 @@ static void watch_fired(void *arg)
 
     /* Release: orders the change that librbd has seen before the worker's question. One post is enough for many. */
     if (!atomic_exchange_explicit(&disk->refresh_posted, true, memory_order_acq_rel))
-        vd_chores_post(&disk->chores, &disk->refresh);
+        vd_background_post(&disk->background, &disk->refresh);
 }
 
 static int start_watching(struct vdisk *disk)
@@ -105,9 +106,9 @@ static void close_empty_views(struct vdisk *disk)
     }
 }
 
-static void run_look(struct vd_chore *chore)
+static void run_look(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, look);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, look);
     struct vd_view *new;
     int r;
 
@@ -134,9 +135,9 @@ static void run_poll(struct vd_timer *timer)
 {
     struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
 
-    /* Acquire: the last look has begun, so that the chore is free. */
+    /* Acquire: the last look has begun, so that the background job is free. */
     if (!atomic_exchange_explicit(&disk->look_posted, true, memory_order_acquire))
-        vd_chores_post(&disk->chores, &disk->look);
+        vd_background_post(&disk->background, &disk->look);
 }
 
 static bool is_polling(const struct vdisk *disk)
@@ -153,9 +154,9 @@ static void start_polling(struct vdisk *disk, uint32_t period_ms)
 
 /* Both. */
 
-static void run_tell_fenced(struct vd_chore *chore)
+static void run_tell_fenced(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(chore, struct vdisk, tell_fenced);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, tell_fenced);
 
     vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_FENCED);
 }
@@ -184,7 +185,8 @@ int vd_refresh_restart(struct vdisk *disk)
     int r;
 
     disk->watching = false;
-    /* None of the disk's chores runs. Relaxed: a post, or starting a timer, orders it before what does then. */
+    /* None of the disk's background jobs runs. Relaxed: a post, or starting a timer, orders it before what does then.
+     */
     atomic_store_explicit(&disk->deaf, false, memory_order_relaxed);
     atomic_store_explicit(&disk->refresh_posted, false, memory_order_relaxed);
     r = start(disk, disk->poll.period_ms);
@@ -200,7 +202,7 @@ void vd_refresh_keep_view(struct vdisk *disk)
     if (!is_polling(disk))
         return;
     vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
-    vd_chores_flush(&disk->chores);
+    vd_background_flush(&disk->background);
 }
 
 void vd_refresh_stop(struct vdisk *disk)
@@ -208,14 +210,14 @@ void vd_refresh_stop(struct vdisk *disk)
     atomic_store_explicit(&disk->deaf, true, memory_order_relaxed);
     stop_watching(disk);
     /* Once more for what was posted by what was posted: that the client is fenced. */
-    vd_chores_flush(&disk->chores);
-    vd_chores_flush(&disk->chores);
+    vd_background_flush(&disk->background);
+    vd_background_flush(&disk->background);
 }
 
 void vd_refresh_end(struct vdisk *disk)
 {
     if (disk->watching)
-        vd_chores_flush(&disk->chores);
+        vd_background_flush(&disk->background);
     disk->watching = false;
 }
 

@@ -21,8 +21,8 @@ int vd_refresh_restart(struct vdisk *disk);
 void vd_refresh_keep_view(struct vdisk *disk);
 
 /*
- * After that, with nobody in the view: from now on none of the disk's chores uses the view. Blocks. The image
- * is then closed, and vd_refresh_end called: none of the disk's chores runs any more.
+ * After that, with nobody in the view: from now on none of the disk's background jobs uses the view. Blocks. The image
+ * is then closed, and vd_refresh_end called: none of the disk's background jobs runs any more.
  */
 void vd_refresh_stop(struct vdisk *disk);
 void vd_refresh_end(struct vdisk *disk);

@@ -29,10 +29,10 @@ static void note(struct vd_subscriber *subscriber, uint64_t what)
 {
     /*
      * Release: who takes it sees what it tells of, such as the new size. Acquire: when it was zero, the queue's thread
-     * has taken the letter from its list and is done with it.
+     * has taken the entry from its list and is done with it.
      */
     if (atomic_fetch_or_explicit(&subscriber->pending, what, memory_order_acq_rel) == 0)
-        vd_mailbox_post_urgent(subscriber->mailbox, &subscriber->letter.node);
+        vd_mailbox_post_urgent(subscriber->mailbox, &subscriber->entry.node);
 }
 
 static void unlink_subscriber(struct vd_subscriber *subscriber)
@@ -87,7 +87,7 @@ struct vd_subscriber *vd_subscriber_new(struct vd_mailbox *mailbox, void *user_d
 
     if (!subscriber)
         return NULL;
-    subscriber->letter.kind = VD_LETTER_EVENT;
+    subscriber->entry.kind = VD_ENTRY_EVENT;
     subscriber->mailbox = mailbox;
     subscriber->user_data = user_data;
     return subscriber;

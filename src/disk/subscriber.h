@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Somebody who wants to hear, through a queue, what happens to a disk. A watch is in two lists: its queue's, for as
- * long as it lives, and its disk's, until it ends. What happens before it is reaped adds up to one letter.
+ * long as it lives, and its disk's, until it ends. What happens before it is reaped adds up to one entry.
  */
 #ifndef VD_SUBSCRIBER_H
 #define VD_SUBSCRIBER_H
@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "thread/letter.h"
+#include "thread/entry.h"
 
 struct vd_subscriber {
-    struct vd_letter letter;
+    struct vd_entry entry;
     struct vd_mailbox *mailbox;
     void *user_data;
     /* The queue's list; its thread's. */
@@ -22,7 +22,7 @@ struct vd_subscriber {
     struct vd_subscribers *subscribers;
     struct vd_subscriber *previous;
     struct vd_subscriber *next;
-    /* VDISK_EVENT_... that are not yet told, and whether this is the end. Not zero: the letter is on its way. */
+    /* VDISK_EVENT_... that are not yet told, and whether this is the end. Not zero: the entry is on its way. */
     _Atomic uint64_t pending;
     /* Why it ended: a negative errno. */
     int result;
@@ -57,10 +57,10 @@ bool vd_subscriber_begin(struct vd_subscriber *subscriber, struct vd_subscribers
 /* Tells it alone of these VDISK_EVENT_..., unless it has ended. */
 void vd_subscriber_tell(struct vd_subscriber *subscriber, uint32_t events);
 
-/* Ends it with this result; false: it has ended already. The disk may be gone. Its letter tells of the end. */
+/* Ends it with this result; false: it has ended already. The disk may be gone. Its entry tells of the end. */
 bool vd_subscriber_end(struct vd_subscriber *subscriber, int result);
 
-/* Of a watch whose letter was taken. Returns whether it goes on; else *result is why it ended. */
+/* Of a watch whose entry was taken. Returns whether it goes on; else *result is why it ended. */
 bool vd_subscriber_take(struct vd_subscriber *subscriber, uint32_t *events, int *result);
 
 #endif

@@ -11,9 +11,9 @@ static void ring(struct vd_alarm *alarm)
 {
     struct vd_expiry *expiry = VD_CONTAINER_OF(alarm, struct vd_expiry, alarm);
 
-    /* It can be set, and ring, again before its letter is taken. Acquire: the letter's last use is over. */
+    /* It can be set, and ring, again before its entry is taken. Acquire: the entry's last use is over. */
     if (!atomic_exchange_explicit(&expiry->alarm_posted, true, memory_order_acq_rel))
-        vd_mailbox_post_urgent(expiry->mailbox, &expiry->alarm_letter.node);
+        vd_mailbox_post_urgent(expiry->mailbox, &expiry->alarm_entry.node);
 }
 
 int vd_expiry_init(struct vd_expiry *expiry, struct vd_mailbox *mailbox, unsigned int depth, bool polled)
@@ -21,7 +21,7 @@ int vd_expiry_init(struct vd_expiry *expiry, struct vd_mailbox *mailbox, unsigne
     expiry->mailbox = mailbox;
     expiry->depth = depth;
     expiry->alarm_time = VD_NEVER;
-    expiry->alarm_letter.kind = VD_LETTER_ALARM;
+    expiry->alarm_entry.kind = VD_ENTRY_ALARM;
     expiry->has_alarm = polled;
     return polled ? vd_alarm_init(&expiry->alarm, ring) : 0;
 }
@@ -59,7 +59,7 @@ int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32
 void vd_expiry_alarm_taken(struct vd_expiry *expiry)
 {
     expiry->alarm_time = VD_NEVER;
-    /* Release: from here on the letter can be posted again. */
+    /* Release: from here on the entry can be posted again. */
     atomic_exchange_explicit(&expiry->alarm_posted, false, memory_order_acq_rel);
 }
 

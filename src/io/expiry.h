@@ -13,7 +13,7 @@
 #include "base/heap.h"
 #include "io/deadline.h"
 #include "thread/alarm.h"
-#include "thread/letter.h"
+#include "thread/entry.h"
 
 struct vd_expiry {
     struct vd_heap deadlines;
@@ -24,7 +24,7 @@ struct vd_expiry {
     bool has_alarm;
     struct vd_alarm alarm;
     int64_t alarm_time;
-    struct vd_letter alarm_letter;
+    struct vd_entry alarm_entry;
     atomic_bool alarm_posted;
 };
 
@@ -34,7 +34,7 @@ struct vd_expiry {
  */
 int vd_expiry_init(struct vd_expiry *expiry, struct vd_mailbox *mailbox, unsigned int depth, bool polled);
 
-/* Nothing may have a deadline any more. The mailbox may hold a last letter of the alarm's. */
+/* Nothing may have a deadline any more. The mailbox may hold a last entry of the alarm's. */
 void vd_expiry_destroy(struct vd_expiry *expiry);
 
 /* Whether there are deadlines. */
@@ -54,7 +54,7 @@ static inline void vd_expiry_disarm(struct vd_expiry *expiry, struct vd_deadline
         vd_heap_remove(&expiry->deadlines, &deadline->item);
 }
 
-/* The alarm's letter was taken from the mailbox. */
+/* The alarm's entry was taken from the mailbox. */
 void vd_expiry_alarm_taken(struct vd_expiry *expiry);
 
 /* Takes the earliest deadline that has passed; NULL: there is none. */

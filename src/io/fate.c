@@ -99,7 +99,7 @@ static void post(struct vd_flight *flight)
 {
     struct vd_view *view = flight->view;
 
-    vd_mailbox_post(flight->mailbox, &flight->letter.node);
+    vd_mailbox_post(flight->mailbox, &flight->entry.node);
     vd_view_leave(view);
 }
 

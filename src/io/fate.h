@@ -26,7 +26,7 @@ enum vd_give_up {
     VD_GAVE_UP_DETACHED,
     /* librbd has it, and the caller's memory with it. */
     VD_GIVE_UP_NOT,
-    /* It has landed, and its letter is on its way. */
+    /* It has landed, and its entry is on its way. */
     VD_GIVE_UP_TOO_LATE,
 };
 

@@ -19,7 +19,7 @@ struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox, vd_flight_land_fn *l
 
     if (!flight)
         return NULL;
-    flight->letter.kind = VD_LETTER_FLIGHT;
+    flight->entry.kind = VD_ENTRY_RBD_IO;
     flight->mailbox = mailbox;
     flight->land = land;
     atomic_init(&flight->owners, 1);
@@ -158,21 +158,21 @@ int vd_flight_step(struct vd_flight *flight)
     return r;
 }
 
-/* The way back, on librbd's thread or one of the disk's chores. */
+/* The way back, on librbd's thread or one of the disk's background jobs. */
 
-static void run_step(struct vd_chore *chore)
+static void run_step(struct vd_background_job *job)
 {
-    struct vd_flight *flight = VD_CONTAINER_OF(chore, struct vd_flight, chore);
+    struct vd_flight *flight = VD_CONTAINER_OF(job, struct vd_flight, job);
     int r = vd_flight_is_given_up(flight) ? -ECANCELED : vd_flight_step(flight);
 
     if (r < 0)
         flight->land(flight, r);
 }
 
-static void do_aside(struct vd_flight *flight, void (*run)(struct vd_chore *chore))
+static void run_in_background(struct vd_flight *flight, void (*run)(struct vd_background_job *job))
 {
-    flight->chore.run = run;
-    vd_chores_post(&flight->disk->chores, &flight->chore);
+    flight->job.run = run;
+    vd_background_post(&flight->disk->background, &flight->job);
 }
 
 static bool is_inside(const struct vd_flight *flight)
@@ -252,7 +252,7 @@ static bool next_step(struct vd_flight *flight)
 VD_NOINLINE static void go_on(struct vd_flight *flight)
 {
     if (next_step(flight))
-        do_aside(flight, run_step);
+        run_in_background(flight, run_step);
     else
         flight->land(flight, 0);
 }
@@ -272,9 +272,9 @@ static inline void advance(struct vd_flight *flight, ssize_t result)
  * image has shrunk, unless the error has another cause: the size tells, once it is asked for. Of a read that starts
  * inside there would be data, so that for it the error stays one.
  */
-static void run_settle_size(struct vd_chore *chore)
+static void run_settle_size(struct vd_background_job *job)
 {
-    struct vd_flight *flight = VD_CONTAINER_OF(chore, struct vd_flight, chore);
+    struct vd_flight *flight = VD_CONTAINER_OF(job, struct vd_flight, job);
     ssize_t result = -EINVAL;
 
     vd_disk_refresh_size(flight->disk, flight->view);
@@ -292,7 +292,7 @@ static void completed(rbd_completion_t completion, void *arg)
 
     rbd_aio_release(completion);
     if (result == -EINVAL && !flight->flushing)
-        do_aside(flight, run_settle_size);
+        run_in_background(flight, run_settle_size);
     else
         advance(flight, result);
 }

@@ -19,8 +19,8 @@
 #include "disk/disk.h"
 #include "disk/view.h"
 #include "disk/write_barrier.h"
-#include "thread/chores.h"
-#include "thread/letter.h"
+#include "thread/background.h"
+#include "thread/entry.h"
 #include "thread/mailbox.h"
 
 struct vd_request;
@@ -39,7 +39,7 @@ enum vd_request_kind {
 enum vd_flight_claim {
     /* Waits for an unsettled write (write_barrier.h). */
     VD_FLIGHT_HELD,
-    /* librbd has it, or the disk's chores between two steps. */
+    /* librbd has it, or the disk's background jobs between two steps. */
     VD_FLIGHT_FLYING,
     /* The result is final. */
     VD_FLIGHT_LANDED,
@@ -51,12 +51,12 @@ enum vd_flight_claim {
 
 struct vd_flight;
 
-/* The result is final: whoever waits for it learns of it. On librbd's thread, or one that does chores. */
+/* The result is final: whoever waits for it learns of it. On librbd's thread, or one that does background jobs. */
 typedef void vd_flight_land_fn(struct vd_flight *flight, int result);
 
 struct vd_flight {
     /* To the queue's mailbox, when it has landed and was not given up. */
-    struct vd_letter letter;
+    struct vd_entry entry;
     struct vd_mailbox *mailbox;
     vd_flight_land_fn *land;
     /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were given up. */
@@ -111,7 +111,7 @@ struct vd_flight {
     bool keeps_buffer;
     uint64_t flush_mark;
     /* To do what the callback cannot. */
-    struct vd_chore chore;
+    struct vd_background_job job;
 
     /* enum vd_flight_claim */
     _Atomic int claim;
@@ -139,7 +139,7 @@ static inline bool vd_flight_in_pieces(enum vd_request_kind kind)
     return kind == VD_REQUEST_DISCARD || kind == VD_REQUEST_WRITE_ZEROES;
 }
 
-/* A flight whose letters go to `mailbox`, and that `land` is called for. NULL: out of memory. */
+/* A flight whose entries go to `mailbox`, and that `land` is called for. NULL: out of memory. */
 struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox, vd_flight_land_fn *land);
 
 /* Gives up one owner's share; the bounce buffer goes with the last. */

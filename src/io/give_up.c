@@ -16,14 +16,14 @@ int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, in
     /* A flight that waits is sent first, rather than taken apart: cancelling is rare. */
     if (request->flight->plugged)
         vd_plug_send(queue);
-    /* The letter still comes, for the others. */
+    /* The entry still comes, for the others. */
     joined = request->flight->members > 1;
     r = vd_request_give_up(request, &queue->bounce, result);
     if (r < 0)
         return r;
     queue->joined -= joined;
     vd_expiry_disarm(&queue->expiry, &request->deadline);
-    vd_ready_add_done(queue, &request->letter);
+    vd_ready_add_done(queue, &request->entry);
     return 0;
 }
 
@@ -34,7 +34,7 @@ int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int r
     if (r < 0)
         return r;
     vd_expiry_disarm(&queue->expiry, &ticket->deadline);
-    vd_ready_add_done(queue, &ticket->letter);
+    vd_ready_add_done(queue, &ticket->entry);
     return 0;
 }
 

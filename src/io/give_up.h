@@ -9,7 +9,7 @@
 
 /*
  * Gives up what is started, which is then done with `result`: -ECANCELED, or -ETIMEDOUT. -EBUSY: it cannot be given up.
- * -EALREADY: its letter is on the way.
+ * -EALREADY: its entry is on the way.
  */
 int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, int result);
 int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int result);

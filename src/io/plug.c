@@ -14,7 +14,7 @@
 
 static struct vd_flight *flight_of(struct vd_node *node)
 {
-    return VD_CONTAINER_OF(node, struct vd_flight, letter.node);
+    return VD_CONTAINER_OF(node, struct vd_flight, entry.node);
 }
 
 bool vd_plug_takes(const struct vd_transfer *transfer)
@@ -87,8 +87,8 @@ uint64_t vd_plug_room(const struct vdisk_queue *queue, const struct vd_transfer 
 
 void vd_plug_add(struct vdisk_queue *queue, struct vd_flight *flight)
 {
-    flight->letter.node.next = queue->plugged_flights;
-    queue->plugged_flights = &flight->letter.node;
+    flight->entry.node.next = queue->plugged_flights;
+    queue->plugged_flights = &flight->entry.node;
     flight->plugged = true;
     /* Relaxed: a caller that closes the disk while its queue has it plugged does both itself. */
     atomic_fetch_add_explicit(&flight->disk->plugged, 1, memory_order_relaxed);

@@ -29,7 +29,7 @@ static inline struct vd_request *vd_pool_get_request(struct vdisk_queue *queue)
     struct vd_request *request;
 
     if (queue->idle) {
-        request = VD_CONTAINER_OF(queue->idle, struct vd_request, letter.node);
+        request = VD_CONTAINER_OF(queue->idle, struct vd_request, entry.node);
         queue->idle = queue->idle->next;
         return request;
     }
@@ -49,7 +49,7 @@ static inline struct vd_flight *vd_pool_get_flight(struct vdisk_queue *queue)
     if (!node)
         return vd_flight_new(&queue->mailbox, vd_fate_land);
     queue->idle_flights = node->next;
-    return VD_CONTAINER_OF(node, struct vd_flight, letter.node);
+    return VD_CONTAINER_OF(node, struct vd_flight, entry.node);
 }
 
 /* A request that did not start, or was delivered, is for use again, and with it what it holds. */
@@ -57,16 +57,16 @@ static inline void vd_pool_release(struct vdisk_queue *queue, struct vd_request 
 {
     struct vd_flight *flight = vd_request_release(request);
 
-    request->letter.node.next = queue->idle;
-    queue->idle = &request->letter.node;
+    request->entry.node.next = queue->idle;
+    queue->idle = &request->entry.node;
     if (!flight)
         return;
     if (!vd_flight_is_free(flight)) {
         vd_pool_leave_to_disk(queue, flight);
         return;
     }
-    flight->letter.node.next = queue->idle_flights;
-    queue->idle_flights = &flight->letter.node;
+    flight->entry.node.next = queue->idle_flights;
+    queue->idle_flights = &flight->entry.node;
     vd_pool_put_bounce(queue, flight);
 }
 

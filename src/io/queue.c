@@ -8,9 +8,9 @@
 
 #include "base/container.h"
 
-static struct vd_flight *flight_of(struct vd_letter *letter)
+static struct vd_flight *flight_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(letter, struct vd_flight, letter);
+    return VD_CONTAINER_OF(entry, struct vd_flight, entry);
 }
 
 int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind)
@@ -55,7 +55,7 @@ void vd_queue_free_failed(struct vdisk_queue *queue)
 static void free_flights(struct vdisk_queue *queue)
 {
     while (queue->idle_flights) {
-        struct vd_flight *flight = flight_of(VD_CONTAINER_OF(queue->idle_flights, struct vd_letter, node));
+        struct vd_flight *flight = flight_of(VD_CONTAINER_OF(queue->idle_flights, struct vd_entry, node));
 
         queue->idle_flights = queue->idle_flights->next;
         vd_flight_drop(flight);

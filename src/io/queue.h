@@ -42,10 +42,10 @@ struct vdisk_queue {
     /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
     unsigned int unfinished;
-    /* Of the latter, how many come without a letter of their own, but with that of another (plug.h). */
+    /* Of the latter, how many come without a entry of their own, but with that of another (plug.h). */
     unsigned int joined;
     struct vd_expiry expiry;
-    /* Letters taken from the mailbox and not yet reaped, oldest first. */
+    /* Entries taken from the mailbox and not yet reaped, oldest first. */
     struct vd_node *ready;
     struct vd_node **ready_end;
     /* Of a disk's idle queues (sync.c). */

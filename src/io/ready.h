@@ -8,29 +8,29 @@
 #include "base/container.h"
 #include "io/queue.h"
 
-static inline void vd_ready_add(struct vdisk_queue *queue, struct vd_letter *letter)
+static inline void vd_ready_add(struct vdisk_queue *queue, struct vd_entry *entry)
 {
-    letter->node.next = NULL;
-    *queue->ready_end = &letter->node;
-    queue->ready_end = &letter->node.next;
+    entry->node.next = NULL;
+    *queue->ready_end = &entry->node;
+    queue->ready_end = &entry->node.next;
 }
 
 /* The same for a request or a task, which is finished by that. */
-static inline void vd_ready_add_done(struct vdisk_queue *queue, struct vd_letter *letter)
+static inline void vd_ready_add_done(struct vdisk_queue *queue, struct vd_entry *entry)
 {
     queue->unfinished--;
-    vd_ready_add(queue, letter);
+    vd_ready_add(queue, entry);
 }
 
 /* There is one. */
-static inline struct vd_letter *vd_ready_pop(struct vdisk_queue *queue)
+static inline struct vd_entry *vd_ready_pop(struct vdisk_queue *queue)
 {
     struct vd_node *node = queue->ready;
 
     queue->ready = node->next;
     if (!queue->ready)
         queue->ready_end = &queue->ready;
-    return VD_CONTAINER_OF(node, struct vd_letter, node);
+    return VD_CONTAINER_OF(node, struct vd_entry, node);
 }
 
 #endif

@@ -14,41 +14,41 @@
 #include "io/pool.h"
 #include "io/ready.h"
 
-static struct vd_request *request_of(struct vd_letter *letter)
+static struct vd_request *request_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(letter, struct vd_request, letter);
+    return VD_CONTAINER_OF(entry, struct vd_request, entry);
 }
 
-static struct vd_flight *flight_of(struct vd_letter *letter)
+static struct vd_flight *flight_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(letter, struct vd_flight, letter);
+    return VD_CONTAINER_OF(entry, struct vd_flight, entry);
 }
 
-static struct vd_ticket *ticket_of(struct vd_letter *letter)
+static struct vd_ticket *ticket_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(letter, struct vd_ticket, letter);
+    return VD_CONTAINER_OF(entry, struct vd_ticket, entry);
 }
 
-static struct vd_ticket *ticket_of_progress(struct vd_letter *letter)
+static struct vd_ticket *ticket_of_progress(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(letter, struct vd_ticket, progress_letter);
+    return VD_CONTAINER_OF(entry, struct vd_ticket, progress_entry);
 }
 
-static struct vd_subscriber *subscriber_of(struct vd_letter *letter)
+static struct vd_subscriber *subscriber_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(letter, struct vd_subscriber, letter);
+    return VD_CONTAINER_OF(entry, struct vd_subscriber, entry);
 }
 
-static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
+static void take_flight(struct vdisk_queue *queue, struct vd_entry *entry)
 {
-    struct vd_request *request = flight_of(letter)->first, *next;
+    struct vd_request *request = flight_of(entry)->first, *next;
 
     /* It would not be here if all its members had been given up. */
     for (;;) {
         next = request->next;
         vd_request_taken(request);
         vd_expiry_disarm(&queue->expiry, &request->deadline);
-        vd_ready_add_done(queue, &request->letter);
+        vd_ready_add_done(queue, &request->entry);
         if (!next)
             return;
         queue->joined--;
@@ -56,30 +56,30 @@ static void take_flight(struct vdisk_queue *queue, struct vd_letter *letter)
     }
 }
 
-static void take_task(struct vdisk_queue *queue, struct vd_letter *letter)
+static void take_task(struct vdisk_queue *queue, struct vd_entry *entry)
 {
-    struct vd_ticket *ticket = ticket_of(letter);
+    struct vd_ticket *ticket = ticket_of(entry);
 
     vd_ticket_taken(ticket);
     vd_expiry_disarm(&queue->expiry, &ticket->deadline);
-    vd_ready_add_done(queue, letter);
+    vd_ready_add_done(queue, entry);
 }
 
-VD_NOINLINE static void take_other(struct vdisk_queue *queue, struct vd_letter *letter)
+VD_NOINLINE static void take_other(struct vdisk_queue *queue, struct vd_entry *entry)
 {
-    switch (letter->kind) {
-    case VD_LETTER_TASK:
-        take_task(queue, letter);
+    switch (entry->kind) {
+    case VD_ENTRY_OP:
+        take_task(queue, entry);
         break;
-    case VD_LETTER_PROGRESS:
-    case VD_LETTER_EVENT:
-        vd_ready_add(queue, letter);
+    case VD_ENTRY_PROGRESS:
+    case VD_ENTRY_EVENT:
+        vd_ready_add(queue, entry);
         break;
-    case VD_LETTER_ALARM:
+    case VD_ENTRY_ALARM:
         vd_expiry_alarm_taken(&queue->expiry);
         break;
-    case VD_LETTER_FLIGHT:
-    case VD_LETTER_REQUEST:
+    case VD_ENTRY_RBD_IO:
+    case VD_ENTRY_REQUEST:
         assert(!"here");
         break;
     }
@@ -90,13 +90,13 @@ void vd_queue_collect(struct vdisk_queue *queue)
     struct vd_node *node = vd_mailbox_take(&queue->mailbox);
 
     while (node) {
-        struct vd_letter *letter = VD_CONTAINER_OF(node, struct vd_letter, node);
+        struct vd_entry *entry = VD_CONTAINER_OF(node, struct vd_entry, node);
 
         node = node->next;
-        if (letter->kind == VD_LETTER_FLIGHT)
-            take_flight(queue, letter);
+        if (entry->kind == VD_ENTRY_RBD_IO)
+            take_flight(queue, entry);
         else
-            take_other(queue, letter);
+            take_other(queue, entry);
     }
     vd_give_up_expired(queue);
 }
@@ -127,22 +127,22 @@ static void reap_event(struct vdisk_queue *queue, struct vd_subscriber *subscrib
         vd_queue_remove_subscriber(queue, subscriber);
 }
 
-VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_letter *letter,
+VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_entry *entry,
                                    struct vdisk_completion *completion)
 {
-    switch (letter->kind) {
-    case VD_LETTER_TASK:
-        reap_ticket(queue, ticket_of(letter), completion);
+    switch (entry->kind) {
+    case VD_ENTRY_OP:
+        reap_ticket(queue, ticket_of(entry), completion);
         break;
-    case VD_LETTER_PROGRESS:
-        vd_ticket_deliver_progress(ticket_of_progress(letter), completion);
+    case VD_ENTRY_PROGRESS:
+        vd_ticket_deliver_progress(ticket_of_progress(entry), completion);
         break;
-    case VD_LETTER_EVENT:
-        reap_event(queue, subscriber_of(letter), completion);
+    case VD_ENTRY_EVENT:
+        reap_event(queue, subscriber_of(entry), completion);
         break;
-    case VD_LETTER_REQUEST:
-    case VD_LETTER_FLIGHT:
-    case VD_LETTER_ALARM:
+    case VD_ENTRY_REQUEST:
+    case VD_ENTRY_RBD_IO:
+    case VD_ENTRY_ALARM:
         assert(!"here");
         break;
     }
@@ -150,13 +150,13 @@ VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_letter *
 
 static void reap_one(struct vdisk_queue *queue, struct vdisk_completion *completion)
 {
-    struct vd_letter *letter = vd_ready_pop(queue);
+    struct vd_entry *entry = vd_ready_pop(queue);
 
     memset(completion, 0, sizeof *completion);
-    if (letter->kind == VD_LETTER_REQUEST)
-        reap_request(queue, request_of(letter), completion);
+    if (entry->kind == VD_ENTRY_REQUEST)
+        reap_request(queue, request_of(entry), completion);
     else
-        reap_other(queue, letter, completion);
+        reap_other(queue, entry, completion);
 }
 
 static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int max)
@@ -178,15 +178,15 @@ void vd_queue_leave(struct vdisk_queue *queue)
 
 /*
  * Sleeps until `wanted` that are unfinished may be done, or all, or something else may have changed; false: `deadline`
- * has come. Those that come with another's letter may be the first.
+ * has come. Those that come with another's entry may be the first.
  */
 static bool sleep_until(struct vdisk_queue *queue, unsigned int wanted, int64_t deadline)
 {
     int64_t expiry = vd_heap_time(&queue->expiry.deadlines);
-    unsigned int letters = wanted < queue->unfinished ? wanted : queue->unfinished;
+    unsigned int entries = wanted < queue->unfinished ? wanted : queue->unfinished;
 
-    letters = letters > queue->joined ? letters - queue->joined : 1;
-    return vd_mailbox_wait_for(&queue->mailbox, letters, deadline < expiry ? deadline : expiry) || expiry < deadline;
+    entries = entries > queue->joined ? entries - queue->joined : 1;
+    return vd_mailbox_wait_for(&queue->mailbox, entries, deadline < expiry ? deadline : expiry) || expiry < deadline;
 }
 
 unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,

@@ -13,7 +13,7 @@
 
 void vd_request_init(struct vd_request *request)
 {
-    request->letter.kind = VD_LETTER_REQUEST;
+    request->entry.kind = VD_ENTRY_REQUEST;
     request->deadline.of = VD_DEADLINE_REQUEST;
     request->iov = request->inline_iov;
     request->iov_capacity = VD_REQUEST_INLINE_IOV;

@@ -23,13 +23,13 @@
 #include "disk/view.h"
 #include "io/deadline.h"
 #include "io/flight.h"
-#include "thread/letter.h"
+#include "thread/entry.h"
 #include "thread/mailbox.h"
 
 enum vd_request_state {
     VD_REQUEST_IDLE,
     VD_REQUEST_PREPARED,
-    /* Its flight is under way, or its letter is. */
+    /* Its flight is under way, or its entry is. */
     VD_REQUEST_STARTED,
     /* Its result is final. */
     VD_REQUEST_DONE,
@@ -40,7 +40,7 @@ enum vd_request_state {
 
 struct vd_request {
     /* In the list of idle requests, or in that of what is ready to be reaped. */
-    struct vd_letter letter;
+    struct vd_entry entry;
     void *user_data;
     enum vd_request_state state;
     /* NULL of an idle request, and of one that was given up and is done. */
@@ -104,7 +104,7 @@ static inline void vd_request_started(struct vd_request *request)
     request->state = VD_REQUEST_STARTED;
 }
 
-/* Its flight's letter was taken from the mailbox. */
+/* Its flight's entry was taken from the mailbox. */
 static inline void vd_request_taken(struct vd_request *request)
 {
     assert(request->state == VD_REQUEST_STARTED);
@@ -113,7 +113,7 @@ static inline void vd_request_taken(struct vd_request *request)
 }
 
 /*
- * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be given up. -EALREADY: its letter is
+ * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be given up. -EALREADY: its entry is
  * on the way.
  */
 int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result);

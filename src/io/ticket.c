@@ -18,7 +18,7 @@ void vd_ticket_deliver(struct vd_ticket *ticket, struct vdisk_completion *comple
 
 void vd_ticket_deliver_progress(struct vd_ticket *ticket, struct vdisk_completion *completion)
 {
-    /* Release: the letter can be posted again from here on, and carries what is stored after this. */
+    /* Release: the entry can be posted again from here on, and carries what is stored after this. */
     atomic_exchange_explicit(&ticket->progress_posted, false, memory_order_acq_rel);
     completion->user_data = ticket->user_data;
     completion->flags = VDISK_COMPLETION_MORE;

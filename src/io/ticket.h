@@ -14,7 +14,7 @@
 #include <vdisk/queue.h>
 
 #include "io/deadline.h"
-#include "thread/letter.h"
+#include "thread/entry.h"
 
 struct vd_ticket;
 
@@ -29,8 +29,8 @@ struct vd_ticket_ops {
 };
 
 struct vd_ticket {
-    struct vd_letter letter;
-    struct vd_letter progress_letter;
+    struct vd_entry entry;
+    struct vd_entry progress_entry;
     struct vd_ticket *previous;
     struct vd_ticket *next;
     struct vd_mailbox *mailbox;
@@ -45,12 +45,12 @@ struct vd_ticket {
     struct vd_deadline deadline;
     int result;
     struct vdisk_error error;
-    /* Out of VDISK_PROGRESS_WHOLE; and whether the letter that tells is on its way. */
+    /* Out of VDISK_PROGRESS_WHOLE; and whether the entry that tells is on its way. */
     _Atomic uint64_t progress;
     atomic_bool progress_posted;
 };
 
-/* A ticket's letter was taken from the mailbox: its task is done. */
+/* A ticket's entry was taken from the mailbox: its task is done. */
 static inline void vd_ticket_taken(struct vd_ticket *ticket)
 {
     ticket->finished = true;
@@ -61,8 +61,8 @@ void vd_ticket_deliver(struct vd_ticket *ticket, struct vdisk_completion *comple
 void vd_ticket_deliver_progress(struct vd_ticket *ticket, struct vdisk_completion *completion);
 
 /*
- * Gives up an unfinished ticket: it is then finished, with -ECANCELED, and its letter will not be posted. -EBUSY: it is
- * running. -EALREADY: it is done and its letter on its way.
+ * Gives up an unfinished ticket: it is then finished, with -ECANCELED, and its entry will not be posted. -EBUSY: it is
+ * running. -EALREADY: it is done and its entry on its way.
  */
 int vd_ticket_cancel(struct vd_ticket *ticket);
 

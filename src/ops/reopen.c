@@ -248,9 +248,9 @@ static void swap(struct reopen_task *this)
     rados_ioctx_t old_pool = disk->pool;
 
     /* What the old client's end has posted. */
-    vd_chores_flush(&disk->chores);
+    vd_background_flush(&disk->background);
     disk->connection = this->connection;
-    disk->chores.worker = &this->connection->worker;
+    disk->background.worker = &this->connection->worker;
     disk->pool = this->pool;
     this->view->older = vd_disk_view(disk);
     /* Release: see vd_disk_view. */
@@ -262,7 +262,7 @@ static void swap(struct reopen_task *this)
     this->old_address = NULL;
     /* And what somebody else has posted meanwhile. */
     vd_worker_flush(&old_connection->worker);
-    vd_chores_flush(&disk->chores);
+    vd_background_flush(&disk->background);
     rados_ioctx_destroy(old_pool);
     vd_connection_release_by_disk(old_connection);
 }

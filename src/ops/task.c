@@ -130,7 +130,7 @@ static void give_to_queue(struct vd_task *task)
         vd_task_free(task);
     else
         /* From here on ticket and task are the queue's. */
-        vd_mailbox_post(task->ticket->mailbox, &task->ticket->letter.node);
+        vd_mailbox_post(task->ticket->mailbox, &task->ticket->entry.node);
 }
 
 /* On a disk's lane: given away before the lane goes on, so that completions come in the order of the operations. */
@@ -222,8 +222,8 @@ static struct vd_ticket *new_ticket(struct vdisk_queue *queue, struct vd_task *t
 
     if (!ticket)
         return NULL;
-    ticket->letter.kind = VD_LETTER_TASK;
-    ticket->progress_letter.kind = VD_LETTER_PROGRESS;
+    ticket->entry.kind = VD_ENTRY_OP;
+    ticket->progress_entry.kind = VD_ENTRY_PROGRESS;
     ticket->deadline.of = VD_DEADLINE_TICKET;
     ticket->mailbox = &queue->mailbox;
     ticket->ops = &ticket_ops;
@@ -328,8 +328,8 @@ int vd_task_progress(uint64_t done, uint64_t total, void *task)
         return 0;
     /* Relaxed: a number by itself. */
     atomic_store_explicit(&ticket->progress, share_done(done, total), memory_order_relaxed);
-    /* One letter at a time, which tells the latest. Acquire: its last use by the queue is over. */
+    /* One entry at a time, which tells the latest. Acquire: its last use by the queue is over. */
     if (!atomic_exchange_explicit(&ticket->progress_posted, true, memory_order_acq_rel))
-        vd_mailbox_post_urgent(ticket->mailbox, &ticket->progress_letter.node);
+        vd_mailbox_post_urgent(ticket->mailbox, &ticket->progress_entry.node);
     return 0;
 }

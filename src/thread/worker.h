@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A connection's own thread, for what must not run on librbd's threads or the caller's. Its disks share it, so that
- * nothing here should block: what could is given on (chores.h).
+ * nothing here should block: what could is given on (background.h).
  */
 #ifndef VD_WORKER_H
 #define VD_WORKER_H

@@ -239,7 +239,7 @@ static void sweep_allocations(void **state, bool queued)
         struck = wrap_disarm();
         if (!struck)
             assert_int_equal(journey.failure, 0);
-        /* A disk's chores do without a thread of their own. */
+        /* A disk's background jobs do without a thread of their own. */
         else if (journey.failure != 0 || strcmp(wrap_failed_name(), "pthread_create") != 0)
             assert_true(journey.failure == -ENOMEM || journey.failure == -EAGAIN);
         end_world(&journey, state);

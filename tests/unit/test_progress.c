@@ -337,7 +337,7 @@ static void what_is_not_reaped_adds_up(void **state)
     check_final(&done[1]);
 }
 
-static void it_also_does_with_a_letter_that_was_taken(void **state)
+static void it_also_does_with_an_entry_that_was_taken(void **state)
 {
     const struct fixture *fixture = *state;
     struct vdisk_completion done;
@@ -556,7 +556,7 @@ int main(void)
         TEST(only_kinds_that_have_progress_take_the_flag),
         TEST(progress_comes_before_the_end),
         TEST(what_is_not_reaped_adds_up),
-        TEST(it_also_does_with_a_letter_that_was_taken),
+        TEST(it_also_does_with_an_entry_that_was_taken),
         TEST(progress_is_told_as_a_share),
         TEST(progress_needs_no_room),
         TEST(one_that_runs_is_not_given_up),

@@ -103,7 +103,7 @@ static void sweep(bool fenced, int error)
             fence(disk);
         struck = try_to_reopen(disk, ++n, error);
         /* The worker, too, may have met the failure, after the call. */
-        vd_chores_flush(&disk->chores);
+        vd_background_flush(&disk->background);
         if (vd_disk_is_fenced(disk))
             reopen_with(disk, 0);
         lost = vdisk_flush(disk, NULL);

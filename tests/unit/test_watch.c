@@ -57,7 +57,7 @@ static void assert_silence(struct vdisk_queue *queue, struct vdisk *disk)
 
     assert_true(fake_wait_idle());
     if (!disk->read_only)
-        vd_chores_flush(&disk->chores);
+        vd_background_flush(&disk->background);
     assert_int_equal(vdisk_queue_reap(queue, &done, 1), 0);
 }
 
@@ -165,7 +165,7 @@ static void a_rollback_to_another_size_is_a_resize(void **state)
 
     assert_int_equal(vdisk_snapshot_create(fixture->disk, "s", 0, NULL), 0);
     assert_int_equal(vdisk_resize(fixture->disk, 2 * IMAGE_SIZE, 0, NULL), 0);
-    vd_chores_flush(&fixture->disk->chores);
+    vd_background_flush(&fixture->disk->background);
     fixture->disk->snapshots = 0;
     watch(fixture->queue, fixture->disk);
     assert_event(fixture->queue, VDISK_EVENT_SNAPSHOTS);
@@ -315,7 +315,7 @@ static void what_is_not_reaped_adds_up(void **state)
     snapshot_elsewhere("s");
     resize_elsewhere(1024);
     assert_true(fake_wait_idle());
-    vd_chores_flush(&fixture->disk->chores);
+    vd_background_flush(&fixture->disk->background);
     assert_true(is_readable(fixture->queue));
     assert_event(fixture->queue, VDISK_EVENT_RESIZED | VDISK_EVENT_SNAPSHOTS);
     assert_silence(fixture->queue, fixture->disk);

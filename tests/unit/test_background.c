@@ -8,13 +8,13 @@
 
 #include "base/container.h"
 #include "fake.h"
-#include "thread/chores.h"
+#include "thread/background.h"
 #include "wrap.h"
 
 struct fixture_of_two {
     struct vd_worker worker;
     struct vd_executor *executor;
-    struct vd_chores first, second;
+    struct vd_background first, second;
 };
 
 static int set_up(void **state)
@@ -25,8 +25,8 @@ static int set_up(void **state)
     two.executor = vd_executor_new(4);
     if (!two.executor || vd_worker_start(&two.worker) < 0)
         return -1;
-    vd_chores_init(&two.first, &two.worker, two.executor);
-    vd_chores_init(&two.second, &two.worker, two.executor);
+    vd_background_init(&two.first, &two.worker, two.executor);
+    vd_background_init(&two.second, &two.worker, two.executor);
     *state = &two;
     return 0;
 }
@@ -35,49 +35,49 @@ static int tear_down(void **state)
 {
     struct fixture_of_two *two = *state;
 
-    vd_chores_flush(&two->first);
-    vd_chores_flush(&two->second);
+    vd_background_flush(&two->first);
+    vd_background_flush(&two->second);
     vd_worker_stop(&two->worker);
     vd_executor_put(two->executor);
     return 0;
 }
 
 struct noted {
-    struct vd_chore chore;
+    struct vd_background_job background_job;
     unsigned int place;
     pthread_t thread;
 };
 
 static unsigned int ran;
 
-static void note(struct vd_chore *chore)
+static void note(struct vd_background_job *background_job)
 {
-    struct noted *noted = VD_CONTAINER_OF(chore, struct noted, chore);
+    struct noted *noted = VD_CONTAINER_OF(background_job, struct noted, background_job);
 
     noted->place = ++ran;
     noted->thread = pthread_self();
 }
 
 struct blocker {
-    struct vd_chore chore;
+    struct vd_background_job background_job;
     sem_t begun, go;
 };
 
-static void block(struct vd_chore *chore)
+static void block(struct vd_background_job *background_job)
 {
-    struct blocker *blocker = VD_CONTAINER_OF(chore, struct blocker, chore);
+    struct blocker *blocker = VD_CONTAINER_OF(background_job, struct blocker, background_job);
 
     sem_post(&blocker->begun);
     while (sem_wait(&blocker->go) < 0)
         continue;
 }
 
-static void start_blocking(struct blocker *blocker, struct vd_chores *chores)
+static void start_blocking(struct blocker *blocker, struct vd_background *background)
 {
     sem_init(&blocker->begun, 0, 0);
     sem_init(&blocker->go, 0, 0);
-    blocker->chore.run = block;
-    vd_chores_post(chores, &blocker->chore);
+    blocker->background_job.run = block;
+    vd_background_post(background, &blocker->background_job);
     while (sem_wait(&blocker->begun) < 0)
         continue;
 }
@@ -89,10 +89,10 @@ static void chores_are_done_in_their_order(void **state)
 
     ran = 0;
     for (int i = 0; i < 500; i++) {
-        noted[i].chore.run = note;
-        vd_chores_post(&two->first, &noted[i].chore);
+        noted[i].background_job.run = note;
+        vd_background_post(&two->first, &noted[i].background_job);
     }
-    vd_chores_flush(&two->first);
+    vd_background_flush(&two->first);
     for (unsigned int i = 0; i < 500; i++)
         assert_int_equal(noted[i].place, i + 1);
 }
@@ -100,35 +100,35 @@ static void chores_are_done_in_their_order(void **state)
 static void one_that_blocks_holds_up_its_own_only(void **state)
 {
     struct fixture_of_two *two = *state;
-    struct noted own = {.chore.run = note}, other = {.chore.run = note};
+    struct noted own = {.background_job.run = note}, other = {.background_job.run = note};
     struct blocker blocker;
 
     ran = 0;
     start_blocking(&blocker, &two->first);
-    vd_chores_post(&two->first, &own.chore);
-    vd_chores_post(&two->second, &other.chore);
-    vd_chores_flush(&two->second);
+    vd_background_post(&two->first, &own.background_job);
+    vd_background_post(&two->second, &other.background_job);
+    vd_background_flush(&two->second);
     assert_int_equal(other.place, 1);
     assert_int_equal(own.place, 0);
     sem_post(&blocker.go);
-    vd_chores_flush(&two->first);
+    vd_background_flush(&two->first);
     assert_int_equal(own.place, 2);
 }
 
 static void the_worker_does_them_when_there_are_no_threads(void **state)
 {
     struct fixture_of_two *two = *state;
-    struct noted noted = {.chore.run = note};
+    struct noted noted = {.background_job.run = note};
 
     ran = 0;
     wrap_fail_call("pthread_create", 1);
-    vd_chores_post(&two->first, &noted.chore);
+    vd_background_post(&two->first, &noted.background_job);
     vd_worker_flush(&two->worker);
     assert_true(wrap_disarm());
     assert_int_equal(noted.place, 1);
     assert_true(pthread_equal(noted.thread, two->worker.thread));
     wrap_fail_call("pthread_create", 1);
-    vd_chores_flush(&two->first);
+    vd_background_flush(&two->first);
     assert_true(wrap_disarm());
 }
 
