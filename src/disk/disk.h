@@ -78,7 +78,7 @@ struct vdisk {
     uint64_t snapshot_id;
     struct vd_parent parent;
 
-    /* Control operations (task.h) that are accepted and not over, and where they wait for their turn. */
+    /* Control operations (op.h) that are accepted and not over, and where they wait for their turn. */
     struct vd_gate references;
     /* One of them closes the disk: there must be none behind it, for which it would wait, and which wait for it. */
     atomic_bool close_posted;

@@ -31,11 +31,11 @@ static void cancel_requests(struct outcome *outcome, struct vdisk_queue *queue, 
     }
 }
 
-static void cancel_tickets(struct outcome *outcome, struct vdisk_queue *queue, const void *user_data)
+static void cancel_ops(struct outcome *outcome, struct vdisk_queue *queue, const void *user_data)
 {
-    for (struct vd_ticket *ticket = queue->tickets; ticket; ticket = ticket->next) {
-        if (!ticket->finished && ticket->user_data == user_data)
-            note(outcome, vd_give_up_ticket(queue, ticket, -ECANCELED));
+    for (struct vd_op_entry *op_entry = queue->op_entries; op_entry; op_entry = op_entry->next) {
+        if (!op_entry->finished && op_entry->user_data == user_data)
+            note(outcome, vd_give_up_op(queue, op_entry, -ECANCELED));
     }
 }
 
@@ -46,7 +46,7 @@ int vd_queue_cancel(struct vdisk_queue *queue, const void *user_data)
     /* What is done by now is not cancelled. */
     vd_queue_collect(queue);
     cancel_requests(&outcome, queue, user_data);
-    cancel_tickets(&outcome, queue, user_data);
+    cancel_ops(&outcome, queue, user_data);
     outcome.cancelled += (int)vd_queue_end_subscribers(queue, user_data);
     vd_queue_leave(queue);
     if (outcome.cancelled > 0)

@@ -9,7 +9,7 @@
 
 enum vd_deadline_of {
     VD_DEADLINE_REQUEST,
-    VD_DEADLINE_TICKET,
+    VD_DEADLINE_OP,
 };
 
 /* Embedded in what is waited for. */

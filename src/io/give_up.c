@@ -27,14 +27,14 @@ int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, in
     return 0;
 }
 
-int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int result)
+int vd_give_up_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry, int result)
 {
-    int r = result == -ETIMEDOUT ? vd_ticket_time_out(ticket) : vd_ticket_cancel(ticket);
+    int r = result == -ETIMEDOUT ? vd_op_entry_expire(op_entry) : vd_op_entry_cancel(op_entry);
 
     if (r < 0)
         return r;
-    vd_expiry_disarm(&queue->expiry, &ticket->deadline);
-    vd_ready_add_done(queue, &ticket->entry);
+    vd_expiry_disarm(&queue->expiry, &op_entry->deadline);
+    vd_ready_add_done(queue, &op_entry->entry);
     return 0;
 }
 
@@ -45,8 +45,8 @@ static void expire(struct vdisk_queue *queue, struct vd_deadline *deadline)
     case VD_DEADLINE_REQUEST:
         vd_give_up_request(queue, VD_CONTAINER_OF(deadline, struct vd_request, deadline), -ETIMEDOUT);
         break;
-    case VD_DEADLINE_TICKET:
-        vd_give_up_ticket(queue, VD_CONTAINER_OF(deadline, struct vd_ticket, deadline), -ETIMEDOUT);
+    case VD_DEADLINE_OP:
+        vd_give_up_op(queue, VD_CONTAINER_OF(deadline, struct vd_op_entry, deadline), -ETIMEDOUT);
         break;
     }
 }

@@ -12,7 +12,7 @@
  * -EALREADY: its entry is on the way.
  */
 int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, int result);
-int vd_give_up_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, int result);
+int vd_give_up_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry, int result);
 
 /* Gives up what is past its deadline. Mostly there are no deadlines. */
 void vd_give_up_all_expired(struct vdisk_queue *queue);

@@ -45,10 +45,10 @@ out:
 void vd_queue_free_failed(struct vdisk_queue *queue)
 {
     while (queue->failed) {
-        struct vd_ticket *ticket = queue->failed;
+        struct vd_op_entry *op_entry = queue->failed;
 
-        queue->failed = ticket->next;
-        vd_ticket_free(ticket);
+        queue->failed = op_entry->next;
+        vd_op_entry_free(op_entry);
     }
 }
 
@@ -80,44 +80,44 @@ void vd_queue_free(struct vdisk_queue *queue)
 
 /* Tasks. */
 
-void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+void vd_queue_add_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
 {
-    ticket->serial = ++queue->last_serial;
-    ticket->next = queue->tickets;
-    if (ticket->next)
-        ticket->next->previous = ticket;
-    queue->tickets = ticket;
+    op_entry->serial = ++queue->last_serial;
+    op_entry->next = queue->op_entries;
+    if (op_entry->next)
+        op_entry->next->previous = op_entry;
+    queue->op_entries = op_entry;
     queue->in_flight++;
     queue->unfinished++;
 }
 
-static void unlink_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+static void unlink_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
 {
-    if (ticket->next)
-        ticket->next->previous = ticket->previous;
-    if (ticket->previous)
-        ticket->previous->next = ticket->next;
+    if (op_entry->next)
+        op_entry->next->previous = op_entry->previous;
+    if (op_entry->previous)
+        op_entry->previous->next = op_entry->next;
     else
-        queue->tickets = ticket->next;
+        queue->op_entries = op_entry->next;
     queue->in_flight--;
 }
 
-void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+void vd_queue_remove_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
 {
-    unlink_ticket(queue, ticket);
+    unlink_op(queue, op_entry);
     queue->unfinished--;
 }
 
-/* A failed ticket is kept for its sentence. */
-void vd_queue_release_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket)
+/* A failed op entry is kept for its sentence. */
+void vd_queue_reaped_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
 {
-    unlink_ticket(queue, ticket);
-    if (ticket->result == 0) {
-        vd_ticket_free(ticket);
+    unlink_op(queue, op_entry);
+    if (op_entry->result == 0) {
+        vd_op_entry_free(op_entry);
         return;
     }
-    ticket->next = queue->failed;
-    queue->failed = ticket;
+    op_entry->next = queue->failed;
+    queue->failed = op_entry;
 }
 
 /* Watches. */

@@ -15,8 +15,8 @@
 #include "base/bounce.h"
 #include "disk/subscriber.h"
 #include "io/expiry.h"
+#include "io/op_entry.h"
 #include "io/request.h"
-#include "io/ticket.h"
 #include "thread/mailbox.h"
 
 struct vdisk_queue {
@@ -34,12 +34,12 @@ struct vdisk_queue {
     struct vd_node *plugged_flights;
     uint64_t last_merged;
     /* Tasks: those in flight; and, until the next reap, those that were reaped last and have an error to tell. */
-    struct vd_ticket *tickets;
-    struct vd_ticket *failed;
+    struct vd_op_entry *op_entries;
+    struct vd_op_entry *failed;
     uint64_t last_serial;
     /* Watches whose end is not reaped. They count nowhere below. */
     struct vd_subscriber *subscribers;
-    /* Requests and tasks that are accepted and not yet reaped, and those of them that are not even done. */
+    /* Requests and operations that are accepted and not yet reaped, and those of them that are not even done. */
     unsigned int in_flight;
     unsigned int unfinished;
     /* Of the latter, how many come without a entry of their own, but with that of another (plug.h). */
@@ -58,12 +58,13 @@ int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce
 /* Nothing may be in flight. */
 void vd_queue_free(struct vdisk_queue *queue);
 
-/* For task.c: enters a submitted task's ticket; and takes it out again when it could not be submitted. */
-void vd_queue_add_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
-void vd_queue_remove_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+/* For operation.c: enters a submitted operation's op entry; and takes it out again when it could not be submitted. */
+void vd_queue_add_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry);
+void vd_queue_remove_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry);
 
-/* A finished ticket is being reaped: the queue keeps one that failed until vd_queue_forget_failed, and frees others. */
-void vd_queue_release_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket);
+/* A finished op entry is being reaped: the queue keeps one that failed until vd_queue_forget_failed, and frees others.
+ */
+void vd_queue_reaped_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry);
 void vd_queue_free_failed(struct vdisk_queue *queue);
 static inline void vd_queue_forget_failed(struct vdisk_queue *queue)
 {

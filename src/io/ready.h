@@ -15,7 +15,7 @@ static inline void vd_ready_add(struct vdisk_queue *queue, struct vd_entry *entr
     queue->ready_end = &entry->node.next;
 }
 
-/* The same for a request or a task, which is finished by that. */
+/* The same for a request or a operation, which is finished by that. */
 static inline void vd_ready_add_done(struct vdisk_queue *queue, struct vd_entry *entry)
 {
     queue->unfinished--;

@@ -24,14 +24,14 @@ static struct vd_flight *flight_of(struct vd_entry *entry)
     return VD_CONTAINER_OF(entry, struct vd_flight, entry);
 }
 
-static struct vd_ticket *ticket_of(struct vd_entry *entry)
+static struct vd_op_entry *op_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(entry, struct vd_ticket, entry);
+    return VD_CONTAINER_OF(entry, struct vd_op_entry, entry);
 }
 
-static struct vd_ticket *ticket_of_progress(struct vd_entry *entry)
+static struct vd_op_entry *op_of_progress(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(entry, struct vd_ticket, progress_entry);
+    return VD_CONTAINER_OF(entry, struct vd_op_entry, progress_entry);
 }
 
 static struct vd_subscriber *subscriber_of(struct vd_entry *entry)
@@ -56,12 +56,12 @@ static void take_flight(struct vdisk_queue *queue, struct vd_entry *entry)
     }
 }
 
-static void take_task(struct vdisk_queue *queue, struct vd_entry *entry)
+static void take_op(struct vdisk_queue *queue, struct vd_entry *entry)
 {
-    struct vd_ticket *ticket = ticket_of(entry);
+    struct vd_op_entry *op_entry = op_of(entry);
 
-    vd_ticket_taken(ticket);
-    vd_expiry_disarm(&queue->expiry, &ticket->deadline);
+    vd_op_entry_taken(op_entry);
+    vd_expiry_disarm(&queue->expiry, &op_entry->deadline);
     vd_ready_add_done(queue, entry);
 }
 
@@ -69,7 +69,7 @@ VD_NOINLINE static void take_other(struct vdisk_queue *queue, struct vd_entry *e
 {
     switch (entry->kind) {
     case VD_ENTRY_OP:
-        take_task(queue, entry);
+        take_op(queue, entry);
         break;
     case VD_ENTRY_PROGRESS:
     case VD_ENTRY_EVENT:
@@ -108,10 +108,10 @@ static void reap_request(struct vdisk_queue *queue, struct vd_request *request, 
     queue->in_flight--;
 }
 
-static void reap_ticket(struct vdisk_queue *queue, struct vd_ticket *ticket, struct vdisk_completion *completion)
+static void reap_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry, struct vdisk_completion *completion)
 {
-    vd_ticket_deliver(ticket, completion);
-    vd_queue_release_ticket(queue, ticket);
+    vd_op_entry_deliver(op_entry, completion);
+    vd_queue_reaped_op(queue, op_entry);
 }
 
 static void reap_event(struct vdisk_queue *queue, struct vd_subscriber *subscriber, struct vdisk_completion *completion)
@@ -132,10 +132,10 @@ VD_NOINLINE static void reap_other(struct vdisk_queue *queue, struct vd_entry *e
 {
     switch (entry->kind) {
     case VD_ENTRY_OP:
-        reap_ticket(queue, ticket_of(entry), completion);
+        reap_op(queue, op_of(entry), completion);
         break;
     case VD_ENTRY_PROGRESS:
-        vd_ticket_deliver_progress(ticket_of_progress(entry), completion);
+        vd_op_entry_deliver_progress(op_of_progress(entry), completion);
         break;
     case VD_ENTRY_EVENT:
         reap_event(queue, subscriber_of(entry), completion);
@@ -225,9 +225,9 @@ const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const 
     uint64_t serial;
 
     memcpy(&serial, completion->reserved, sizeof serial);
-    for (const struct vd_ticket *ticket = queue->failed; ticket; ticket = ticket->next) {
-        if (ticket->serial == serial)
-            return &ticket->error;
+    for (const struct vd_op_entry *op_entry = queue->failed; op_entry; op_entry = op_entry->next) {
+        if (op_entry->serial == serial)
+            return &op_entry->error;
     }
     return NULL;
 }

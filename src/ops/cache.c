@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "disk/check.h"
 #include "disk/disk.h"
-#include "ops/task.h"
+#include "ops/op.h"
 
 /*
  * librbd writes back what is dirty before it drops it, but does not tell whether that worked: on a fenced client, all
@@ -25,46 +25,46 @@ static int write_back(struct vdisk *disk, rbd_image_t image)
     return vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, image));
 }
 
-static int run_invalidate(struct vd_task *task, struct vdisk_error *err)
+static int run_invalidate(struct vd_op *op, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
-    const char *image = vd_quote(&quoted, vdisk_uri_image(task->disk->uri));
-    int r = write_back(task->disk, task->view->image);
+    const char *image = vd_quote(&quoted, vdisk_uri_image(op->disk->uri));
+    int r = write_back(op->disk, op->view->image);
 
     if (r < 0)
         return vd_error_set(err, r, "Flushing image %s before its cache is dropped failed: %s.", image, strerror(-r));
-    r = rbd_invalidate_cache(task->view->image);
+    r = rbd_invalidate_cache(op->view->image);
     if (r < 0)
         return vd_error_set(err, r, "Dropping the cache of image %s failed: %s.", image, strerror(-r));
     return 0;
 }
 
-static int new_invalidate(struct vd_task **task, struct vdisk *disk, struct vdisk_error *err)
+static int new_invalidate(struct vd_op **op, struct vdisk *disk, struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = run_invalidate};
+    static const struct vd_op_kind kind = {.run = run_invalidate};
     int r;
 
     vd_error_clear(err);
     r = vd_check_disk(disk, err);
     if (r < 0)
         return r;
-    *task = vd_task_new(sizeof **task, &kind, disk, NULL, err);
-    return *task ? 0 : -ENOMEM;
+    *op = vd_op_new(sizeof **op, &kind, disk, NULL, err);
+    return *op ? 0 : -ENOMEM;
 }
 
 int vdisk_invalidate(struct vdisk *disk, struct vdisk_error *err)
 {
-    struct vd_task *task;
-    int r = new_invalidate(&task, disk, err);
+    struct vd_op *op;
+    int r = new_invalidate(&op, disk, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_invalidate(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
                          struct vdisk_error *err)
 {
-    struct vd_task *task;
-    int r = new_invalidate(&task, disk, err);
+    struct vd_op *op;
+    int r = new_invalidate(&op, disk, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }

@@ -18,8 +18,8 @@
 #include "io/queue.h"
 #include "io/reap.h"
 #include "io/sync.h"
+#include "ops/op.h"
 #include "ops/target.h"
-#include "ops/task.h"
 
 static int close_error(const struct vdisk *disk, const char *step, int code, struct vdisk_error *err)
 {
@@ -79,25 +79,25 @@ int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
     return vd_close_disk(disk, err);
 }
 
-/* As a task: it has no disk that it could hold, since it is what waits for all who do. */
-struct close_task {
-    struct vd_task task;
+/* As a operation: it has no disk that it could hold, since it is what waits for all who do. */
+struct close_op {
+    struct vd_op op;
     struct vdisk *disk;
     bool closed;
 };
 
-static int run_close(struct vd_task *task, struct vdisk_error *err)
+static int run_close(struct vd_op *op, struct vdisk_error *err)
 {
-    struct close_task *this = (struct close_task *)task;
+    struct close_op *this = (struct close_op *)op;
 
     this->closed = true;
     return close_disk(this->disk, err);
 }
 
-/* Only here, since the lane that the task ran in goes with the disk. One that did not run leaves the disk open. */
-static void clear_close(struct vd_task *task)
+/* Only here, since the lane that the operation ran in goes with the disk. One that did not run leaves the disk open. */
+static void clear_close(struct vd_op *op)
 {
-    const struct close_task *this = (const struct close_task *)task;
+    const struct close_op *this = (const struct close_op *)op;
 
     if (this->closed)
         free_disk(this->disk);
@@ -108,23 +108,23 @@ static void clear_close(struct vd_task *task)
 static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_ms, uint32_t flags, void *user_data,
                         struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {
+    static const struct vd_op_kind kind = {
         .run = run_close,
         .clear = clear_close,
         .timeout_message = "Closing the disk takes longer than it may; what was written may not be on the cluster yet.",
     };
-    struct close_task *task;
+    struct close_op *op;
 
     if (timeout_ms < -1)
         return vd_error_set(err, -EINVAL, "A timeout of %d ms makes no sense; -1 is none.", timeout_ms);
-    task = vd_task_new(sizeof *task, &kind, NULL, vd_cluster_share(disk->cluster), err);
-    if (!task)
+    op = vd_op_new(sizeof *op, &kind, NULL, vd_cluster_share(disk->cluster), err);
+    if (!op)
         return -ENOMEM;
-    task->task.lane = &disk->lane;
-    task->task.timeout_ms = timeout_ms;
-    task->disk = disk;
+    op->op.lane = &disk->lane;
+    op->op.timeout_ms = timeout_ms;
+    op->disk = disk;
     atomic_store_explicit(&disk->close_posted, true, memory_order_relaxed);
-    return vd_task_submit(queue, &task->task, flags, user_data, err);
+    return vd_op_submit(queue, &op->op, flags, user_data, err);
 }
 
 int vdisk_aio_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_ms, uint32_t flags, void *user_data,

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "disk/check.h"
-#include "ops/task.h"
+#include "ops/op.h"
 #include "ops/walk.h"
 
 /* Where the caller wants it. */
@@ -27,20 +27,20 @@ static struct answer answer_to(struct vdisk_extent *extents, size_t *count, uint
     return answer;
 }
 
-struct walk_task {
-    struct vd_task task;
+struct walk_op {
+    struct vd_op op;
     struct vd_walk walk;
     struct answer answer;
 };
 
-static int run_walk(struct vd_task *task, struct vdisk_error *err)
+static int run_walk(struct vd_op *op, struct vdisk_error *err)
 {
-    return vd_walk_run(&((struct walk_task *)task)->walk, task->disk, task->view, err);
+    return vd_walk_run(&((struct walk_op *)op)->walk, op->disk, op->view, err);
 }
 
-static void deliver_walk(struct vd_task *task, struct vdisk_completion *completion)
+static void deliver_walk(struct vd_op *op, struct vdisk_completion *completion)
 {
-    const struct walk_task *this = (const struct walk_task *)task;
+    const struct walk_op *this = (const struct walk_op *)op;
 
     (void)completion;
     if (this->walk.count > 0)
@@ -49,9 +49,9 @@ static void deliver_walk(struct vd_task *task, struct vdisk_completion *completi
     *this->answer.next = this->walk.next;
 }
 
-static void clear_walk(struct vd_task *task)
+static void clear_walk(struct vd_op *op)
 {
-    vd_walk_clear(&((struct walk_task *)task)->walk);
+    vd_walk_clear(&((struct walk_op *)op)->walk);
 }
 
 /* Reads how much room there is, and sets the answer to nothing. */
@@ -80,13 +80,13 @@ static int copy_from(struct vd_walk *walk, const char *from, struct vdisk_error 
 }
 
 /* `walk` holds what to look at. */
-static int new_walk(struct vd_task **task, const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk,
+static int new_walk(struct vd_op **op, const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk,
                     const char *from, struct vdisk_error *err)
 {
     /* It works on memory of its own, so that nobody need wait for a cluster that does not answer. */
-    static const struct vd_task_kind kind = {
+    static const struct vd_op_kind kind = {
         .run = run_walk, .deliver = deliver_walk, .clear = clear_walk, .can_be_abandoned = true};
-    struct walk_task *new;
+    struct walk_op *new;
     size_t room;
     int r;
 
@@ -96,32 +96,32 @@ static int new_walk(struct vd_task **task, const struct answer *answer, struct v
         r = vd_check_disk(disk, err);
     if (r < 0)
         return r;
-    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    new = vd_op_new(sizeof *new, &kind, disk, NULL, err);
     if (!new)
         return -ENOMEM;
     new->walk = *walk;
     new->walk.room = room;
     new->walk.next = walk->offset;
     new->answer = *answer;
-    *task = &new->task;
+    *op = &new->op;
     r = copy_from(&new->walk, from, err);
     if (r < 0)
-        vd_task_free(*task);
+        vd_op_free(*op);
     return r;
 }
 
 static int perform(const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk, const char *from,
                    uint32_t flags, struct vdisk_error *err)
 {
-    struct vd_task *task;
-    int r = new_walk(&task, answer, disk, walk, from, err);
+    struct vd_op *op;
+    int r = new_walk(&op, answer, disk, walk, from, err);
 
     if (r < 0)
         return r;
     r = vd_check_flags(flags, VDISK_EXTENTS_PARENT, err);
     if (r == 0)
-        return vd_task_perform(task, err);
-    vd_task_free(task);
+        return vd_op_perform(op, err);
+    vd_op_free(op);
     return r;
 }
 
@@ -129,10 +129,10 @@ static int submit(struct vdisk_queue *queue, const struct answer *answer, struct
                   const struct vd_walk *walk, const char *from, uint32_t flags, void *user_data,
                   struct vdisk_error *err)
 {
-    struct vd_task *task;
-    int r = new_walk(&task, answer, disk, walk, from, err);
+    struct vd_op *op;
+    int r = new_walk(&op, answer, disk, walk, from, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags & ~VDISK_EXTENTS_PARENT, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags & ~VDISK_EXTENTS_PARENT, user_data, err);
 }
 
 int vdisk_extents(struct vdisk_extent *extents, size_t *count, uint64_t *next, struct vdisk *disk, uint64_t offset,

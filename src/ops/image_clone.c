@@ -8,12 +8,12 @@
 
 #include "base/error.h"
 #include "disk/view.h"
+#include "ops/image_op.h"
 #include "ops/image_options.h"
-#include "ops/image_task.h"
 #include "ops/open_options.h"
 
-struct clone_task {
-    struct vd_image_task image;
+struct clone_op {
+    struct vd_image_op image;
     /* The names alone: its options are those of the clone. */
     struct vdisk_uri *parent;
     struct vd_image_options options;
@@ -46,13 +46,13 @@ static int unprotected_error(const struct vdisk_uri *parent, struct vdisk_error 
 }
 
 /* librbd has one errno for several things that can be wrong. */
-static int clone_error(const struct clone_task *this, rados_ioctx_t parent_pool, int code, struct vdisk_error *err)
+static int clone_error(const struct clone_op *this, rados_ioctx_t parent_pool, int code, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     int parent = 1;
 
     if (code == -EEXIST)
-        return vd_image_task_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
+        return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
     if (code == -EXDEV)
         return vd_error_set(err, code,
                             "Image %s and its clone are in different namespaces, which takes clones of the second "
@@ -73,7 +73,7 @@ static int clone_error(const struct clone_task *this, rados_ioctx_t parent_pool,
                         strerror(-code));
 }
 
-static int clone_from(const struct clone_task *this, rados_ioctx_t parent_pool, rados_ioctx_t pool,
+static int clone_from(const struct clone_op *this, rados_ioctx_t parent_pool, rados_ioctx_t pool,
                       struct vdisk_error *err)
 {
     rbd_image_options_t options;
@@ -86,10 +86,10 @@ static int clone_from(const struct clone_task *this, rados_ioctx_t parent_pool, 
     return r < 0 ? clone_error(this, parent_pool, r, err) : 0;
 }
 
-static int clone_image(struct vd_image_task *task, struct vd_connection *connection, rados_ioctx_t pool,
+static int clone_image(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool,
                        struct vdisk_error *err)
 {
-    const struct clone_task *this = (const struct clone_task *)task;
+    const struct clone_op *this = (const struct clone_op *)op;
     rados_ioctx_t parent_pool;
     int r = vd_connection_open_pool(&parent_pool, connection, this->parent, err);
 
@@ -100,13 +100,13 @@ static int clone_image(struct vd_image_task *task, struct vd_connection *connect
     return r;
 }
 
-static void clear(struct vd_task *task)
+static void clear(struct vd_op *op)
 {
-    struct clone_task *this = (struct clone_task *)task;
+    struct clone_op *this = (struct clone_op *)op;
 
     vdisk_uri_free(this->parent);
     vd_image_options_clear(&this->options);
-    vd_image_task_clear(task);
+    vd_image_op_destroy(op);
 }
 
 /* Checking. */
@@ -147,26 +147,26 @@ static int check_parent(const struct vdisk_uri *parent, const struct vdisk_uri *
                         vd_quote(&quoted, different));
 }
 
-static int set_parent(struct clone_task *new, const struct vdisk_uri *parent, struct vdisk_error *err)
+static int set_parent(struct clone_op *new, const struct vdisk_uri *parent, struct vdisk_error *err)
 {
     return vdisk_uri_new(&new->parent, vdisk_uri_pool(parent), vdisk_uri_namespace(parent), vdisk_uri_image(parent),
                          vdisk_uri_snapshot(parent), err);
 }
 
-static int new_clone(struct vd_task **task, const struct vdisk_uri *parent, const struct vdisk_uri *clone,
+static int new_clone(struct vd_op **op, const struct vdisk_uri *parent, const struct vdisk_uri *clone,
                      const struct vdisk_create_options *create, const struct vdisk_open_options *connect,
                      struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = vd_image_task_run, .clear = clear};
-    struct vd_image_task *image;
-    struct clone_task *new;
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = clear};
+    struct vd_image_op *image;
+    struct clone_op *new;
     int r;
 
     vd_error_clear(err);
-    r = vd_image_task_new(&image, sizeof *new, &kind, clone, connect, "create", err);
+    r = vd_image_op_new(&image, sizeof *new, &kind, clone, connect, "create", err);
     if (r < 0)
         return r;
-    new = (struct clone_task *)image;
+    new = (struct clone_op *)image;
     image->work = clone_image;
     r = check_parent(parent, clone, connect, err);
     if (r == 0)
@@ -176,9 +176,9 @@ static int new_clone(struct vd_task **task, const struct vdisk_uri *parent, cons
     if (r == 0)
         r = set_parent(new, parent, err);
     if (r < 0)
-        vd_task_free(&image->task);
+        vd_op_free(&image->op);
     else
-        *task = &image->task;
+        *op = &image->op;
     return r;
 }
 
@@ -186,18 +186,18 @@ int vdisk_clone(const struct vdisk_uri *parent, const struct vdisk_uri *clone,
                 const struct vdisk_create_options *create, const struct vdisk_open_options *connect,
                 struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_clone(&task, parent, clone, create, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_clone(&op, parent, clone, create, connect, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_clone(struct vdisk_queue *queue, const struct vdisk_uri *parent, const struct vdisk_uri *clone,
                     const struct vdisk_create_options *create, const struct vdisk_open_options *connect, uint32_t flags,
                     void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_clone(&task, parent, clone, create, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_clone(&op, parent, clone, create, connect, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }

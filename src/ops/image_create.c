@@ -7,93 +7,92 @@
 #include "base/error.h"
 #include "disk/check.h"
 #include "ops/image_encrypt.h"
+#include "ops/image_op.h"
 #include "ops/image_options.h"
-#include "ops/image_task.h"
 
-struct create_task {
-    struct vd_image_task image;
+struct create_op {
+    struct vd_image_op image;
     uint64_t size;
     struct vd_image_options options;
 };
 
-static int create_error(const struct create_task *this, int code, struct vdisk_error *err)
+static int create_error(const struct create_op *this, int code, struct vdisk_error *err)
 {
     struct vd_quoted pool;
 
     if (code == -EEXIST)
-        return vd_image_task_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
+        return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
     if (code == -ENOENT && this->options.data_pool)
         return vd_error_set(err, code, "There is no pool %s for the data.", vd_quote(&pool, this->options.data_pool));
     if (code == -EINVAL && this->options.create.stripe_unit)
         return vd_error_set(err, code, "The stripe unit is larger than the objects, whose size is as configured.");
-    return vd_image_task_error(&this->image, "Creating", code, err);
+    return vd_image_op_error(&this->image, "Creating", code, err);
 }
 
-static int create(struct vd_image_task *task, struct vd_connection *connection, rados_ioctx_t pool,
-                  struct vdisk_error *err)
+static int create(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_error *err)
 {
-    const struct create_task *this = (const struct create_task *)task;
+    const struct create_op *this = (const struct create_op *)op;
     const struct vdisk_create_options *create_options = &this->options.create;
     rbd_image_options_t options;
     int r = vd_image_options_make(&options, &this->options, false);
 
     (void)connection;
     if (r == 0)
-        r = rbd_create4(pool, vdisk_uri_image(task->target.uri), vd_image_encrypt_room(create_options) + this->size,
+        r = rbd_create4(pool, vdisk_uri_image(op->target.uri), vd_image_encrypt_room(create_options) + this->size,
                         options);
     rbd_image_options_destroy(options);
     if (r < 0)
         return create_error(this, r, err);
-    return vd_image_encrypt(task, pool, this->size, create_options, err);
+    return vd_image_encrypt(op, pool, this->size, create_options, err);
 }
 
-static void clear(struct vd_task *task)
+static void clear(struct vd_op *op)
 {
-    vd_image_options_clear(&((struct create_task *)task)->options);
-    vd_image_task_clear(task);
+    vd_image_options_clear(&((struct create_op *)op)->options);
+    vd_image_op_destroy(op);
 }
 
-static int new_create(struct vd_task **task, const struct vdisk_uri *uri, uint64_t size,
+static int new_create(struct vd_op **op, const struct vdisk_uri *uri, uint64_t size,
                       const struct vdisk_create_options *create_options, const struct vdisk_open_options *connect,
                       struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = vd_image_task_run, .clear = clear};
-    struct vd_image_task *image;
-    struct create_task *new;
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = clear};
+    struct vd_image_op *image;
+    struct create_op *new;
     int r;
 
     vd_error_clear(err);
-    r = vd_image_task_new(&image, sizeof *new, &kind, uri, connect, "create", err);
+    r = vd_image_op_new(&image, sizeof *new, &kind, uri, connect, "create", err);
     if (r < 0)
         return r;
-    new = (struct create_task *)image;
+    new = (struct create_op *)image;
     image->work = create;
     new->size = size;
     r = vd_image_options_init(&new->options, create_options, err);
     if (r == 0)
         r = vd_check_size(size, vd_image_encrypt_room(&new->options.create), err);
     if (r < 0)
-        vd_task_free(&image->task);
+        vd_op_free(&image->op);
     else
-        *task = &image->task;
+        *op = &image->op;
     return r;
 }
 
 int vdisk_create(const struct vdisk_uri *uri, uint64_t size, const struct vdisk_create_options *create_options,
                  const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_create(&task, uri, size, create_options, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_create(&op, uri, size, create_options, connect, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_create(struct vdisk_queue *queue, const struct vdisk_uri *uri, uint64_t size,
                      const struct vdisk_create_options *create_options, const struct vdisk_open_options *connect,
                      uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_create(&task, uri, size, create_options, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_create(&op, uri, size, create_options, connect, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }

@@ -50,10 +50,10 @@ static int encrypt(const char *name, rados_ioctx_t pool, uint64_t size, uint32_t
     return r < 0 ? r : closed;
 }
 
-int vd_image_encrypt(struct vd_image_task *task, rados_ioctx_t pool, uint64_t size,
+int vd_image_encrypt(struct vd_image_op *op, rados_ioctx_t pool, uint64_t size,
                      const struct vdisk_create_options *options, struct vdisk_error *err)
 {
-    const char *name = vdisk_uri_image(task->target.uri);
+    const char *name = vdisk_uri_image(op->target.uri);
     struct vd_passphrase passphrase = {0};
     int r;
 
@@ -65,7 +65,7 @@ int vd_image_encrypt(struct vd_image_task *task, rados_ioctx_t pool, uint64_t si
         r = encrypt(name, pool, size, options->encryption, &passphrase);
         vd_passphrase_wipe(&passphrase);
         if (r < 0)
-            vd_image_task_error(task, "Encrypting", r, err);
+            vd_image_op_error(op, "Encrypting", r, err);
     }
     if (r < 0)
         rbd_remove(pool, name);

@@ -11,16 +11,16 @@
 #include <vdisk/error.h>
 #include <vdisk/image.h>
 
-#include "ops/image_task.h"
+#include "ops/image_op.h"
 
 /* How much larger it has to be made at first: what no header is longer than. 0: it is not to be encrypted. */
 uint64_t vd_image_encrypt_room(const struct vdisk_create_options *options);
 
 /*
- * Encrypts the image of the task, just made with that room, as the options say, and has `size` bytes left for its
+ * Encrypts the image of the operation, just made with that room, as the options say, and has `size` bytes left for its
  * contents. On failure the image is removed. Blocks.
  */
-int vd_image_encrypt(struct vd_image_task *task, rados_ioctx_t pool, uint64_t size,
+int vd_image_encrypt(struct vd_image_op *op, rados_ioctx_t pool, uint64_t size,
                      const struct vdisk_create_options *options, struct vdisk_error *err);
 
 #endif

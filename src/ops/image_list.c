@@ -7,11 +7,11 @@
 #include <vdisk/image.h>
 
 #include "base/error.h"
-#include "ops/image_task.h"
+#include "ops/image_op.h"
 #include "uri/place.h"
 
-struct list_task {
-    struct vd_image_task image;
+struct list_op {
+    struct vd_image_op image;
     /* Where the caller wants it. */
     struct vdisk_image **images;
     size_t *count;
@@ -91,23 +91,22 @@ static int read_list(struct vdisk_image **images, size_t *count, rados_ioctx_t p
     return r;
 }
 
-static int list(struct vd_image_task *task, struct vd_connection *connection, rados_ioctx_t pool,
-                struct vdisk_error *err)
+static int list(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_error *err)
 {
-    struct list_task *this = (struct list_task *)task;
+    struct list_op *this = (struct list_op *)op;
     struct vd_place place;
     int r = read_list(&this->found, &this->found_count, pool);
 
     (void)connection;
     if (r < 0)
-        return vd_error_set(err, r, "Listing the images of %s failed: %s.", vd_place_describe(&place, task->target.uri),
+        return vd_error_set(err, r, "Listing the images of %s failed: %s.", vd_place_describe(&place, op->target.uri),
                             strerror(-r));
     return 0;
 }
 
-static void deliver(struct vd_task *task, struct vdisk_completion *completion)
+static void deliver(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct list_task *this = (struct list_task *)task;
+    struct list_op *this = (struct list_op *)op;
 
     (void)completion;
     *this->images = this->found;
@@ -115,17 +114,17 @@ static void deliver(struct vd_task *task, struct vdisk_completion *completion)
     this->found = NULL;
 }
 
-static void clear(struct vd_task *task)
+static void clear(struct vd_op *op)
 {
-    free(((struct list_task *)task)->found);
-    vd_image_task_clear(task);
+    free(((struct list_op *)op)->found);
+    vd_image_op_destroy(op);
 }
 
 /* A pool is named by a URI like everything else, whose image nobody looks at. */
-static int new_in_pool(struct vd_image_task **task, const char *pool, const char *name_space,
+static int new_in_pool(struct vd_image_op **op, const char *pool, const char *name_space,
                        const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = vd_image_task_run, .deliver = deliver, .clear = clear};
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .deliver = deliver, .clear = clear};
     struct vdisk_uri *uri;
     int r;
 
@@ -134,16 +133,16 @@ static int new_in_pool(struct vd_image_task **task, const char *pool, const char
     r = vdisk_uri_new(&uri, pool, name_space, "*", NULL, err);
     if (r < 0)
         return r;
-    r = vd_image_task_new(task, sizeof(struct list_task), &kind, uri, connect, "list", err);
+    r = vd_image_op_new(op, sizeof(struct list_op), &kind, uri, connect, "list", err);
     vdisk_uri_free(uri);
     return r;
 }
 
-static int new_list(struct vd_task **task, struct vdisk_image **images, size_t *count, const char *pool,
+static int new_list(struct vd_op **op, struct vdisk_image **images, size_t *count, const char *pool,
                     const char *name_space, const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    struct vd_image_task *image = NULL;
-    struct list_task *new;
+    struct vd_image_op *image = NULL;
+    struct list_op *new;
     int r;
 
     vd_error_clear(err);
@@ -156,31 +155,31 @@ static int new_list(struct vd_task **task, struct vdisk_image **images, size_t *
     r = new_in_pool(&image, pool, name_space, connect, err);
     if (!image)
         return r;
-    new = (struct list_task *)image;
+    new = (struct list_op *)image;
     image->work = list;
     new->images = images;
     new->count = count;
-    *task = &image->task;
+    *op = &image->op;
     return 0;
 }
 
 int vdisk_list(struct vdisk_image **images, size_t *count, const char *pool, const char *name_space,
                const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_list(&task, images, count, pool, name_space, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_list(&op, images, count, pool, name_space, connect, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_list(struct vdisk_queue *queue, struct vdisk_image **images, size_t *count, const char *pool,
                    const char *name_space, const struct vdisk_open_options *connect, uint32_t flags, void *user_data,
                    struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_list(&task, images, count, pool, name_space, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_list(&op, images, count, pool, name_space, connect, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }
 
 void vdisk_image_list_free(struct vdisk_image *images)

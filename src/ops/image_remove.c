@@ -9,22 +9,22 @@
 #include "base/names.h"
 #include "disk/snap_list.h"
 #include "disk/view.h"
-#include "ops/image_task.h"
+#include "ops/image_op.h"
 #include "uri/place.h"
 
 /* Who needs the image. These return 0, or an error that says who. */
 
-static int own_snapshots_error(const struct vd_image_task *task, int count, struct vdisk_error *err)
+static int own_snapshots_error(const struct vd_image_op *op, int count, struct vdisk_error *err)
 {
     struct vd_quoted image;
 
     return vd_error_set(err, -ENOTEMPTY,
                         "Image %s has %d snapshots that Ceph keeps for clones, groups or mirroring: flatten or remove "
                         "the clones, or end the rest with Ceph's own tools, first.",
-                        vd_quote(&image, vdisk_uri_image(task->target.uri)), count);
+                        vd_quote(&image, vdisk_uri_image(op->target.uri)), count);
 }
 
-static int snapshots_error(const struct vd_image_task *task, rbd_image_t image, const struct vd_snap_list *raw,
+static int snapshots_error(const struct vd_image_op *op, rbd_image_t image, const struct vd_snap_list *raw,
                            struct vdisk_error *err)
 {
     struct vd_names names = {0};
@@ -38,25 +38,25 @@ static int snapshots_error(const struct vd_image_task *task, rbd_image_t image, 
             vd_names_add(&names, raw->snapshots[i].name);
     }
     if (names.count == 0)
-        return own_snapshots_error(task, raw->count, err);
+        return own_snapshots_error(op, raw->count, err);
     return vd_error_set(err, -ENOTEMPTY, "Image %s has snapshots, which must be removed first: %s.",
-                        vd_quote(&quoted, vdisk_uri_image(task->target.uri)), vd_names_finish(&names));
+                        vd_quote(&quoted, vdisk_uri_image(op->target.uri)), vd_names_finish(&names));
 }
 
-static int check_snapshots(const struct vd_image_task *task, rbd_image_t image, struct vdisk_error *err)
+static int check_snapshots(const struct vd_image_op *op, rbd_image_t image, struct vdisk_error *err)
 {
     struct vd_snap_list raw = {0};
     int r = vd_snap_list_read(&raw, image);
 
     if (r < 0)
-        vd_image_task_error(task, "Listing the snapshots of", r, err);
+        vd_image_op_error(op, "Listing the snapshots of", r, err);
     else if (raw.count > 0)
-        r = snapshots_error(task, image, &raw, err);
+        r = snapshots_error(op, image, &raw, err);
     vd_snap_list_free(&raw);
     return r;
 }
 
-static int watchers_error(const struct vd_image_task *task, const rbd_image_watcher_t *watchers, size_t count,
+static int watchers_error(const struct vd_image_op *op, const rbd_image_watcher_t *watchers, size_t count,
                           struct vdisk_error *err)
 {
     struct vd_names names = {0};
@@ -67,7 +67,7 @@ static int watchers_error(const struct vd_image_task *task, const rbd_image_watc
     return vd_error_set(err, -EBUSY,
                         "Image %s is in use by %s: close it there first. A client that died with the image open "
                         "counts until the cluster forgets it, by itself after 30 seconds.",
-                        vd_quote(&quoted, vdisk_uri_image(task->target.uri)), vd_names_finish(&names));
+                        vd_quote(&quoted, vdisk_uri_image(op->target.uri)), vd_names_finish(&names));
 }
 
 static int read_watchers(rbd_image_watcher_t **watchers, size_t *count, rbd_image_t image)
@@ -86,96 +86,95 @@ static int read_watchers(rbd_image_watcher_t **watchers, size_t *count, rbd_imag
     return r;
 }
 
-static int check_watchers(const struct vd_image_task *task, rbd_image_t image, struct vdisk_error *err)
+static int check_watchers(const struct vd_image_op *op, rbd_image_t image, struct vdisk_error *err)
 {
     rbd_image_watcher_t *watchers;
     size_t count;
     int r = read_watchers(&watchers, &count, image);
 
     if (r < 0)
-        return vd_image_task_error(task, "Listing the watchers of", r, err);
+        return vd_image_op_error(op, "Listing the watchers of", r, err);
     if (count > 0)
-        r = watchers_error(task, watchers, count, err);
+        r = watchers_error(op, watchers, count, err);
     rbd_watchers_list_cleanup(watchers, count);
     free(watchers);
     return r;
 }
 
 /* Opened read-only, which makes no watcher of us. */
-static int check_unneeded(const struct vd_image_task *task, rados_ioctx_t pool, struct vdisk_error *err)
+static int check_unneeded(const struct vd_image_op *op, rados_ioctx_t pool, struct vdisk_error *err)
 {
     struct vd_view *view;
-    int r = vd_view_open(&view, pool, vdisk_uri_image(task->target.uri), NULL, true);
+    int r = vd_view_open(&view, pool, vdisk_uri_image(op->target.uri), NULL, true);
 
     /* There can still be the rest of an image whose removal was broken off: for librbd to find. */
     if (r == -ENOENT)
         return 0;
     if (r < 0)
-        return vd_image_task_error(task, "Opening", r, err);
-    r = check_snapshots(task, view->image, err);
+        return vd_image_op_error(op, "Opening", r, err);
+    r = check_snapshots(op, view->image, err);
     if (r == 0)
-        r = check_watchers(task, view->image, err);
+        r = check_watchers(op, view->image, err);
     vd_view_discard(view);
     return r;
 }
 
 /* Removing. */
 
-static int remove_error(const struct vd_image_task *task, rados_ioctx_t pool, int code, struct vdisk_error *err)
+static int remove_error(const struct vd_image_op *op, rados_ioctx_t pool, int code, struct vdisk_error *err)
 {
     struct vd_quoted image;
 
     /* Somebody came after we looked. */
-    if ((code == -EBUSY || code == -ENOTEMPTY) && check_unneeded(task, pool, err) == code)
+    if ((code == -EBUSY || code == -ENOTEMPTY) && check_unneeded(op, pool, err) == code)
         return code;
     if (code == -EMLINK)
         return vd_error_set(err, code, "Image %s belongs to a group; take it out of that first (rbd group image rm).",
-                            vd_quote(&image, vdisk_uri_image(task->target.uri)));
-    return vd_image_task_error(task, "Removing", code, err);
+                            vd_quote(&image, vdisk_uri_image(op->target.uri)));
+    return vd_image_op_error(op, "Removing", code, err);
 }
 
-static int remove_image(struct vd_image_task *task, struct vd_connection *connection, rados_ioctx_t pool,
+static int remove_image(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool,
                         struct vdisk_error *err)
 {
-    int r = check_unneeded(task, pool, err);
+    int r = check_unneeded(op, pool, err);
 
     (void)connection;
     if (r < 0)
         return r;
-    r = rbd_remove_with_progress(pool, vdisk_uri_image(task->target.uri), vd_task_progress, &task->task);
-    return r < 0 ? remove_error(task, pool, r, err) : 0;
+    r = rbd_remove_with_progress(pool, vdisk_uri_image(op->target.uri), vd_op_progress, &op->op);
+    return r < 0 ? remove_error(op, pool, r, err) : 0;
 }
 
-static int new_remove(struct vd_task **task, const struct vdisk_uri *uri, const struct vdisk_open_options *connect,
+static int new_remove(struct vd_op **op, const struct vdisk_uri *uri, const struct vdisk_open_options *connect,
                       struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {
-        .run = vd_image_task_run, .clear = vd_image_task_clear, .has_progress = true};
-    struct vd_image_task *image;
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = vd_image_op_destroy, .has_progress = true};
+    struct vd_image_op *image;
     int r;
 
     vd_error_clear(err);
-    r = vd_image_task_new(&image, sizeof *image, &kind, uri, connect, "remove", err);
+    r = vd_image_op_new(&image, sizeof *image, &kind, uri, connect, "remove", err);
     if (r < 0)
         return r;
     image->work = remove_image;
-    *task = &image->task;
+    *op = &image->op;
     return 0;
 }
 
 int vdisk_remove(const struct vdisk_uri *uri, const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_remove(&task, uri, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_remove(&op, uri, connect, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_remove(struct vdisk_queue *queue, const struct vdisk_uri *uri, const struct vdisk_open_options *connect,
                      uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_remove(&task, uri, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_remove(&op, uri, connect, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }

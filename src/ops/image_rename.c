@@ -7,70 +7,70 @@
 #include <vdisk/image.h>
 
 #include "base/error.h"
-#include "ops/image_task.h"
+#include "ops/image_op.h"
 
-struct rename_task {
-    struct vd_image_task image;
+struct rename_op {
+    struct vd_image_op image;
     char *new_name;
 };
 
-static int rename_image(struct vd_image_task *task, struct vd_connection *connection, rados_ioctx_t pool,
+static int rename_image(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool,
                         struct vdisk_error *err)
 {
-    const struct rename_task *this = (const struct rename_task *)task;
-    int r = rbd_rename(pool, vdisk_uri_image(task->target.uri), this->new_name);
+    const struct rename_op *this = (const struct rename_op *)op;
+    int r = rbd_rename(pool, vdisk_uri_image(op->target.uri), this->new_name);
 
     (void)connection;
     if (r == -EEXIST)
-        return vd_image_task_exists(task, this->new_name, err);
-    return r < 0 ? vd_image_task_error(task, "Renaming", r, err) : 0;
+        return vd_image_op_exists(op, this->new_name, err);
+    return r < 0 ? vd_image_op_error(op, "Renaming", r, err) : 0;
 }
 
-static void clear(struct vd_task *task)
+static void clear(struct vd_op *op)
 {
-    free(((struct rename_task *)task)->new_name);
-    vd_image_task_clear(task);
+    free(((struct rename_op *)op)->new_name);
+    vd_image_op_destroy(op);
 }
 
-static int new_rename(struct vd_task **task, const struct vdisk_uri *uri, const char *new_name,
+static int new_rename(struct vd_op **op, const struct vdisk_uri *uri, const char *new_name,
                       const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = vd_image_task_run, .clear = clear};
-    struct vd_image_task *image;
-    struct rename_task *new;
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = clear};
+    struct vd_image_op *image;
+    struct rename_op *new;
     int r;
 
     vd_error_clear(err);
     /* librbd refuses an empty name too, but leaves rubbish in the pool (16.2.15). */
     if (!new_name || !new_name[0])
         return vd_error_set(err, -EINVAL, "The new name of the image is empty.");
-    r = vd_image_task_new(&image, sizeof *new, &kind, uri, connect, "rename", err);
+    r = vd_image_op_new(&image, sizeof *new, &kind, uri, connect, "rename", err);
     if (r < 0)
         return r;
-    new = (struct rename_task *)image;
+    new = (struct rename_op *)image;
     image->work = rename_image;
-    *task = &image->task;
+    *op = &image->op;
     new->new_name = strdup(new_name);
     if (new->new_name)
         return 0;
-    vd_task_free(*task);
+    vd_op_free(*op);
     return vd_error_set(err, -ENOMEM, "Out of memory for the new name of the image.");
 }
 
 int vdisk_rename(const struct vdisk_uri *uri, const char *new_name, const struct vdisk_open_options *connect,
                  struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_rename(&task, uri, new_name, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_rename(&op, uri, new_name, connect, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_rename(struct vdisk_queue *queue, const struct vdisk_uri *uri, const char *new_name,
                      const struct vdisk_open_options *connect, uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_rename(&task, uri, new_name, connect, err);
+    struct vd_op *op = NULL;
+    int r = new_rename(&op, uri, new_name, connect, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }

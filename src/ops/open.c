@@ -11,13 +11,13 @@
 #include "disk/disk.h"
 #include "disk/opening.h"
 #include "ops/close.h"
+#include "ops/op.h"
 #include "ops/target.h"
-#include "ops/task.h"
 
 #define FLAGS (VDISK_OPEN_READ_ONLY | VDISK_OPEN_EXCLUSIVE | VDISK_OPEN_BREAK_LOCK | VDISK_OPEN_WAIT_FOR_SPACE)
 
-struct open_task {
-    struct vd_task task;
+struct open_op {
+    struct vd_op op;
     /* The disk's as soon as there is one. */
     struct vd_target *target;
     /* Where the caller wants it. */
@@ -58,10 +58,10 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
     return r;
 }
 
-static int run(struct vd_task *task, struct vdisk_error *err)
+static int run(struct vd_op *op, struct vdisk_error *err)
 {
-    struct open_task *this = (struct open_task *)task;
-    int r = connect_and_open(&this->opened, task->cluster, this->target, err);
+    struct open_op *this = (struct open_op *)op;
+    int r = connect_and_open(&this->opened, op->cluster, this->target, err);
 
     if (r < 0)
         return r;
@@ -70,9 +70,9 @@ static int run(struct vd_task *task, struct vdisk_error *err)
     return 0;
 }
 
-static void deliver(struct vd_task *task, struct vdisk_completion *completion)
+static void deliver(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct open_task *this = (struct open_task *)task;
+    struct open_op *this = (struct open_op *)op;
 
     *this->disk = this->opened;
     completion->disk = this->opened;
@@ -80,9 +80,9 @@ static void deliver(struct vd_task *task, struct vdisk_completion *completion)
 }
 
 /* What was given up and opened all the same is closed, on the thread that has opened it. */
-static void clear(struct vd_task *task)
+static void clear(struct vd_op *op)
 {
-    struct open_task *this = (struct open_task *)task;
+    struct open_op *this = (struct open_op *)op;
 
     if (this->opened)
         vd_close_disk(this->opened, NULL);
@@ -114,13 +114,13 @@ static int new_target(struct vd_target **target, struct vd_cluster **cluster, co
     return r;
 }
 
-static int new_open(struct vd_task **task, struct vdisk **disk, const struct vdisk_uri *uri,
+static int new_open(struct vd_op **op, struct vdisk **disk, const struct vdisk_uri *uri,
                     const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = run, .deliver = deliver, .clear = clear, .can_be_abandoned = true};
+    static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .clear = clear, .can_be_abandoned = true};
     struct vd_cluster *cluster;
     struct vd_target *target;
-    struct open_task *new;
+    struct open_op *new;
     int r;
 
     vd_error_clear(err);
@@ -133,33 +133,33 @@ static int new_open(struct vd_task **task, struct vdisk **disk, const struct vdi
         vd_target_free(target);
         return r;
     }
-    new = vd_task_new(sizeof *new, &kind, NULL, cluster, err);
+    new = vd_op_new(sizeof *new, &kind, NULL, cluster, err);
     if (!new) {
         vd_target_free(target);
         return -ENOMEM;
     }
     new->target = target;
     new->disk = disk;
-    *task = &new->task;
+    *op = &new->op;
     return 0;
 }
 
 int vdisk_open(struct vdisk **disk, const struct vdisk_uri *uri, const struct vdisk_open_options *options,
                struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_open(&task, disk, uri, options, err);
+    struct vd_op *op = NULL;
+    int r = new_open(&op, disk, uri, options, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_open(struct vdisk_queue *queue, struct vdisk **disk, const struct vdisk_uri *uri,
                    const struct vdisk_open_options *options, uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_open(&task, disk, uri, options, err);
+    struct vd_op *op = NULL;
+    int r = new_open(&op, disk, uri, options, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }
 
 int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open_options *options,

@@ -26,14 +26,14 @@
 #include "disk/lock.h"
 #include "disk/opening.h"
 #include "disk/refresh.h"
+#include "ops/op.h"
 #include "ops/target.h"
-#include "ops/task.h"
 
 /* An exclusive lock has one owner. */
 #define OWNERS_MAX 4
 
-struct reopen_task {
-    struct vd_task task;
+struct reopen_op {
+    struct vd_op op;
     uint32_t flags;
     /* What the disk has now, and what it is to have. */
     char *old_address;
@@ -53,9 +53,9 @@ static int reopen_error(const struct vdisk *disk, int code, const char *doing, s
 /* Addresses. */
 
 /* By its address the lock of a fenced client, which cannot give it up, is told from somebody else's. */
-static int read_address(struct reopen_task *this, struct vdisk_error *err)
+static int read_address(struct reopen_op *this, struct vdisk_error *err)
 {
-    const struct vdisk *disk = this->task.disk;
+    const struct vdisk *disk = this->op.disk;
     int r = rados_getaddrs(disk->connection->rados, &this->old_address);
 
     return r < 0 ? reopen_error(disk, r, "asking for the address of its client", err) : 0;
@@ -87,16 +87,16 @@ static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
  * The newest map: the cluster carries out nothing of a client fenced in it once it has heard from one that has it. So
  * what the new client reads, the old one does not change any more.
  */
-static int see_newest_map(const struct reopen_task *this, struct vdisk_error *err)
+static int see_newest_map(const struct reopen_op *this, struct vdisk_error *err)
 {
     int r = rados_wait_for_latest_osdmap(this->connection->rados);
 
-    return r < 0 ? reopen_error(this->task.disk, r, "waiting for the cluster's newest map", err) : 0;
+    return r < 0 ? reopen_error(this->op.disk, r, "waiting for the cluster's newest map", err) : 0;
 }
 
-static int get_connection(struct reopen_task *this, struct vdisk_error *err)
+static int get_connection(struct reopen_op *this, struct vdisk_error *err)
 {
-    const struct vdisk *disk = this->task.disk;
+    const struct vdisk *disk = this->op.disk;
     int r;
 
     vd_connection_retire(disk->connection);
@@ -105,9 +105,9 @@ static int get_connection(struct reopen_task *this, struct vdisk_error *err)
     return r < 0 ? r : see_newest_map(this, err);
 }
 
-static int open_view(struct reopen_task *this, struct vdisk_error *err)
+static int open_view(struct reopen_op *this, struct vdisk_error *err)
 {
-    const struct vdisk *disk = this->task.disk;
+    const struct vdisk *disk = this->op.disk;
     struct vd_quoted quoted;
     int r = vd_disk_open_view(&this->view, disk, this->pool, vdisk_uri_snapshot(disk->uri), disk->read_only);
 
@@ -120,9 +120,9 @@ static int open_view(struct reopen_task *this, struct vdisk_error *err)
     return vd_encryption_load(this->view, disk->options, vdisk_uri_image(disk->uri), err);
 }
 
-static int check_owners(const struct reopen_task *this, char **owners, size_t count, struct vdisk_error *err)
+static int check_owners(const struct reopen_op *this, char **owners, size_t count, struct vdisk_error *err)
 {
-    const struct vdisk *disk = this->task.disk;
+    const struct vdisk *disk = this->op.disk;
     struct vd_quoted image, owner;
 
     for (size_t i = 0; i < count; i++) {
@@ -135,21 +135,21 @@ static int check_owners(const struct reopen_task *this, char **owners, size_t co
 }
 
 /* Only through an opening for writing can be asked; and only those who write need the lock. */
-static int check_lock(const struct reopen_task *this, struct vdisk_error *err)
+static int check_lock(const struct reopen_op *this, struct vdisk_error *err)
 {
     char *owners[OWNERS_MAX];
     size_t count = OWNERS_MAX;
     rbd_lock_mode_t mode;
     int r;
 
-    if (this->task.disk->read_only)
+    if (this->op.disk->read_only)
         return 0;
     r = rbd_lock_get_owners(this->view->image, &mode, owners, &count);
     /* Nobody has it; or the image has no such lock. */
     if (r == -ENOENT || r == -EINVAL)
         return 0;
     if (r < 0)
-        return reopen_error(this->task.disk, r, "asking who has its exclusive lock", err);
+        return reopen_error(this->op.disk, r, "asking who has its exclusive lock", err);
     r = check_owners(this, owners, count, err);
     rbd_lock_get_owners_cleanup(owners, count);
     return r;
@@ -168,9 +168,9 @@ static int fence_error(const struct vdisk *disk, int code, struct vdisk_error *e
 }
 
 /* Has the cluster fence the old client, for as long as it does that by default. */
-static int fence(struct reopen_task *this, struct vdisk_error *err)
+static int fence(struct reopen_op *this, struct vdisk_error *err)
 {
-    struct vdisk *disk = this->task.disk;
+    struct vdisk *disk = this->op.disk;
     int r = rados_blocklist_add(this->connection->rados, this->old_address, 0);
 
     if (r < 0)
@@ -202,9 +202,9 @@ static int check_settled(struct vdisk *disk, struct vdisk_error *err)
                         vd_quote(&quoted, vdisk_uri_image(disk->uri)), writes);
 }
 
-static int try_all(struct reopen_task *this, struct vdisk_error *err)
+static int try_all(struct reopen_op *this, struct vdisk_error *err)
 {
-    struct vdisk *disk = this->task.disk;
+    struct vdisk *disk = this->op.disk;
     int r = read_address(this, err);
 
     if (r == 0)
@@ -241,9 +241,9 @@ static void settle_writes(struct vdisk *disk)
 }
 
 /* The old view is closed. From here on it is the new connection that the disk keeps, or the next reopening replaces. */
-static void swap(struct reopen_task *this)
+static void swap(struct reopen_op *this)
 {
-    struct vdisk *disk = this->task.disk;
+    struct vdisk *disk = this->op.disk;
     struct vd_connection *old_connection = disk->connection;
     rados_ioctx_t old_pool = disk->pool;
 
@@ -301,9 +301,9 @@ static int start(struct vdisk *disk, struct vdisk_error *err)
     return r;
 }
 
-static int change_over(struct reopen_task *this, struct vdisk_error *err)
+static int change_over(struct reopen_op *this, struct vdisk_error *err)
 {
-    struct vdisk *disk = this->task.disk;
+    struct vdisk *disk = this->op.disk;
     uint64_t old_size;
     int r;
 
@@ -326,9 +326,9 @@ static int change_over(struct reopen_task *this, struct vdisk_error *err)
     return 0;
 }
 
-static int reopen(struct reopen_task *this, struct vdisk_error *err)
+static int reopen(struct reopen_op *this, struct vdisk_error *err)
 {
-    struct vdisk *disk = this->task.disk;
+    struct vdisk *disk = this->op.disk;
     int r;
 
     r = try_all(this, err);
@@ -347,7 +347,7 @@ static int reopen(struct reopen_task *this, struct vdisk_error *err)
 }
 
 /* What was not given to the disk. Here, since it can block. */
-static void drop(struct reopen_task *this, int result)
+static void drop(struct reopen_op *this, int result)
 {
     if (this->connection && result == -ESHUTDOWN)
         vd_connection_retire(this->connection);
@@ -359,10 +359,10 @@ static void drop(struct reopen_task *this, int result)
     free(this->old_address);
 }
 
-static int run_reopen(struct vd_task *task, struct vdisk_error *err)
+static int run_reopen(struct vd_op *op, struct vdisk_error *err)
 {
-    struct reopen_task *this = (struct reopen_task *)task;
-    struct vdisk *disk = task->disk;
+    struct reopen_op *this = (struct reopen_op *)op;
+    struct vdisk *disk = op->disk;
     int r;
 
     /* Acquire and release: one attempt sees what the one before has left. */
@@ -374,10 +374,10 @@ static int run_reopen(struct vd_task *task, struct vdisk_error *err)
     return r;
 }
 
-static int new_reopen(struct vd_task **task, struct vdisk *disk, uint32_t flags, struct vdisk_error *err)
+static int new_reopen(struct vd_op **op, struct vdisk *disk, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = run_reopen, .without_view = true};
-    struct reopen_task *new;
+    static const struct vd_op_kind kind = {.run = run_reopen, .without_view = true};
+    struct reopen_op *new;
     int r;
 
     vd_error_clear(err);
@@ -386,27 +386,27 @@ static int new_reopen(struct vd_task **task, struct vdisk *disk, uint32_t flags,
         r = vd_check_flags(flags, VDISK_REOPEN_FENCE, err);
     if (r < 0)
         return r;
-    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    new = vd_op_new(sizeof *new, &kind, disk, NULL, err);
     if (!new)
         return -ENOMEM;
     new->flags = flags;
-    *task = &new->task;
+    *op = &new->op;
     return 0;
 }
 
 int vdisk_reopen(struct vdisk *disk, uint32_t flags, struct vdisk_error *err)
 {
-    struct vd_task *task;
-    int r = new_reopen(&task, disk, flags, err);
+    struct vd_op *op;
+    int r = new_reopen(&op, disk, flags, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_reopen(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
                      struct vdisk_error *err)
 {
-    struct vd_task *task;
-    int r = new_reopen(&task, disk, flags, err);
+    struct vd_op *op;
+    int r = new_reopen(&op, disk, flags, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, 0, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, 0, user_data, err);
 }

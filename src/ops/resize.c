@@ -9,10 +9,10 @@
 #include "base/error.h"
 #include "disk/check.h"
 #include "disk/disk.h"
-#include "ops/task.h"
+#include "ops/op.h"
 
-struct resize_task {
-    struct vd_task task;
+struct resize_op {
+    struct vd_op op;
     uint64_t size;
     bool may_shrink;
 };
@@ -25,18 +25,18 @@ static int shrink_error(uint64_t size, uint64_t current, struct vdisk_error *err
                         size, current);
 }
 
-static int run(struct vd_task *task, struct vdisk_error *err)
+static int run(struct vd_op *op, struct vdisk_error *err)
 {
-    const struct resize_task *this = (const struct resize_task *)task;
-    struct vdisk *disk = task->disk;
+    const struct resize_op *this = (const struct resize_op *)op;
+    struct vdisk *disk = op->disk;
     struct vd_quoted quoted;
     int r;
 
     if (!this->may_shrink && this->size < vd_disk_size(disk))
         return shrink_error(this->size, vd_disk_size(disk), err);
     /* librbd counts the header of an encrypted image here, and nowhere else. */
-    r = rbd_resize2(task->view->image, disk->data_offset + this->size, this->may_shrink, vd_task_progress, task);
-    vd_disk_refresh_size(disk, task->view);
+    r = rbd_resize2(op->view->image, disk->data_offset + this->size, this->may_shrink, vd_op_progress, op);
+    vd_disk_refresh_size(disk, op->view);
     if (r == -EINVAL && !this->may_shrink && this->size < vd_disk_size(disk))
         return shrink_error(this->size, vd_disk_size(disk), err);
     if (r < 0)
@@ -45,10 +45,10 @@ static int run(struct vd_task *task, struct vdisk_error *err)
     return 0;
 }
 
-static int new_resize(struct vd_task **task, struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
+static int new_resize(struct vd_op **op, struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = run, .has_progress = true};
-    struct resize_task *new;
+    static const struct vd_op_kind kind = {.run = run, .has_progress = true};
+    struct resize_op *new;
     int r;
 
     vd_error_clear(err);
@@ -59,28 +59,28 @@ static int new_resize(struct vd_task **task, struct vdisk *disk, uint64_t size, 
         r = vd_check_size(size, disk->data_offset, err);
     if (r < 0)
         return r;
-    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    new = vd_op_new(sizeof *new, &kind, disk, NULL, err);
     if (!new)
         return -ENOMEM;
     new->size = size;
     new->may_shrink = flags &VDISK_RESIZE_SHRINK;
-    *task = &new->task;
+    *op = &new->op;
     return 0;
 }
 
 int vdisk_resize(struct vdisk *disk, uint64_t size, uint32_t flags, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_resize(&task, disk, size, flags, err);
+    struct vd_op *op = NULL;
+    int r = new_resize(&op, disk, size, flags, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_resize(struct vdisk_queue *queue, struct vdisk *disk, uint64_t size, uint32_t flags, void *user_data,
                      struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_resize(&task, disk, size, flags & ~VDISK_AIO_PROGRESS, err);
+    struct vd_op *op = NULL;
+    int r = new_resize(&op, disk, size, flags & ~VDISK_AIO_PROGRESS, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags & VDISK_AIO_PROGRESS, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags & VDISK_AIO_PROGRESS, user_data, err);
 }

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "disk/check.h"
 #include "disk/disk.h"
-#include "ops/task.h"
+#include "ops/op.h"
 
 struct change {
     /* One of these two; the second tells how far it is. */
@@ -44,39 +44,39 @@ static int change_error(const struct change *change, const struct vdisk *disk, c
                         vd_quote(&image, vdisk_uri_image(disk->uri)), reason(change, code));
 }
 
-struct change_task {
-    struct vd_task task;
+struct change_op {
+    struct vd_op op;
     const struct change *change;
     char *name;
 };
 
-static int run_change(struct vd_task *task, struct vdisk_error *err)
+static int run_change(struct vd_op *op, struct vdisk_error *err)
 {
-    const struct change_task *this = (const struct change_task *)task;
+    const struct change_op *this = (const struct change_op *)op;
     int r;
 
     if (this->change->apply)
-        r = this->change->apply(task->view->image, this->name);
+        r = this->change->apply(op->view->image, this->name);
     else
-        r = this->change->apply_progress(task->view->image, this->name, vd_task_progress, task);
+        r = this->change->apply_progress(op->view->image, this->name, vd_op_progress, op);
     if (r < 0)
-        change_error(this->change, task->disk, this->name, r, err);
+        change_error(this->change, op->disk, this->name, r, err);
     /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
-    vd_disk_refresh_size(task->disk, task->view);
+    vd_disk_refresh_size(op->disk, op->view);
     return r;
 }
 
-static void clear_change(struct vd_task *task)
+static void clear_change(struct vd_op *op)
 {
-    free(((struct change_task *)task)->name);
+    free(((struct change_op *)op)->name);
 }
 
-static int new_change(struct vd_task **task, const struct change *change, struct vdisk *disk, const char *name,
+static int new_change(struct vd_op **op, const struct change *change, struct vdisk *disk, const char *name,
                       uint32_t flags, struct vdisk_error *err)
 {
-    static const struct vd_task_kind plain = {.run = run_change, .clear = clear_change};
-    static const struct vd_task_kind progressing = {.run = run_change, .clear = clear_change, .has_progress = true};
-    struct change_task *new;
+    static const struct vd_op_kind plain = {.run = run_change, .clear = clear_change};
+    static const struct vd_op_kind progressing = {.run = run_change, .clear = clear_change, .has_progress = true};
+    struct change_op *new;
     int r;
 
     vd_error_clear(err);
@@ -87,34 +87,34 @@ static int new_change(struct vd_task **task, const struct change *change, struct
         return r;
     if (!name || !name[0])
         return vd_error_set(err, -EINVAL, "The name of the snapshot is empty.");
-    new = vd_task_new(sizeof *new, change->apply ? &plain : &progressing, disk, NULL, err);
+    new = vd_op_new(sizeof *new, change->apply ? &plain : &progressing, disk, NULL, err);
     if (!new)
         return -ENOMEM;
-    *task = &new->task;
+    *op = &new->op;
     new->change = change;
     new->name = strdup(name);
     if (new->name)
         return 0;
-    vd_task_free(*task);
+    vd_op_free(*op);
     return vd_error_set(err, -ENOMEM, "Out of memory for the name of the snapshot.");
 }
 
 static int change(const struct change *change, struct vdisk *disk, const char *name, uint32_t flags,
                   struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_change(&task, change, disk, name, flags, err);
+    struct vd_op *op = NULL;
+    int r = new_change(&op, change, disk, name, flags, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 static int change_aio(struct vdisk_queue *queue, const struct change *change, struct vdisk *disk, const char *name,
                       uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_change(&task, change, disk, name, 0, err);
+    struct vd_op *op = NULL;
+    int r = new_change(&op, change, disk, name, 0, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }
 
 static int remove_snapshot(rbd_image_t image, const char *name, librbd_progress_fn_t progress, void *argument)

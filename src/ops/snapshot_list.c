@@ -9,7 +9,7 @@
 #include "disk/check.h"
 #include "disk/disk.h"
 #include "disk/snap_list.h"
-#include "ops/task.h"
+#include "ops/op.h"
 
 /* Leaves out the snapshots that are not users', and those that went in the meantime. */
 static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
@@ -104,8 +104,8 @@ static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct 
     return r;
 }
 
-struct list_task {
-    struct vd_task task;
+struct list_op {
+    struct vd_op op;
     /* Where the caller wants it. */
     struct vdisk_snapshot **snapshots;
     size_t *count;
@@ -120,17 +120,17 @@ static void leave_out_header(struct vdisk_snapshot *snapshots, size_t count, uin
         snapshots[i].size -= header < snapshots[i].size ? header : snapshots[i].size;
 }
 
-static int run(struct vd_task *task, struct vdisk_error *err)
+static int run(struct vd_op *op, struct vdisk_error *err)
 {
-    struct list_task *this = (struct list_task *)task;
-    struct vdisk *disk = task->disk;
+    struct list_op *this = (struct list_op *)op;
+    struct vdisk *disk = op->disk;
     struct vd_quoted quoted;
     int r;
 
     if (disk->read_only)
         r = list_afresh(&this->found, &this->found_count, disk);
     else
-        r = list_image(&this->found, &this->found_count, task->view->image);
+        r = list_image(&this->found, &this->found_count, op->view->image);
     if (r < 0)
         vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
                      vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
@@ -139,9 +139,9 @@ static int run(struct vd_task *task, struct vdisk_error *err)
     return r;
 }
 
-static void deliver(struct vd_task *task, struct vdisk_completion *completion)
+static void deliver(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct list_task *this = (struct list_task *)task;
+    struct list_op *this = (struct list_op *)op;
 
     (void)completion;
     *this->snapshots = this->found;
@@ -149,16 +149,16 @@ static void deliver(struct vd_task *task, struct vdisk_completion *completion)
     this->found = NULL;
 }
 
-static void clear(struct vd_task *task)
+static void clear(struct vd_op *op)
 {
-    free(((struct list_task *)task)->found);
+    free(((struct list_op *)op)->found);
 }
 
-static int new_list(struct vd_task **task, struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk,
+static int new_list(struct vd_op **op, struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk,
                     struct vdisk_error *err)
 {
-    static const struct vd_task_kind kind = {.run = run, .deliver = deliver, .clear = clear};
-    struct list_task *new;
+    static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .clear = clear};
+    struct list_op *new;
     int r;
 
     vd_error_clear(err);
@@ -171,30 +171,30 @@ static int new_list(struct vd_task **task, struct vdisk_snapshot **snapshots, si
     r = vd_check_disk(disk, err);
     if (r < 0)
         return r;
-    new = vd_task_new(sizeof *new, &kind, disk, NULL, err);
+    new = vd_op_new(sizeof *new, &kind, disk, NULL, err);
     if (!new)
         return -ENOMEM;
     new->snapshots = snapshots;
     new->count = count;
-    *task = &new->task;
+    *op = &new->op;
     return 0;
 }
 
 int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_list(&task, snapshots, count, disk, err);
+    struct vd_op *op = NULL;
+    int r = new_list(&op, snapshots, count, disk, err);
 
-    return r < 0 ? r : vd_task_perform(task, err);
+    return r < 0 ? r : vd_op_perform(op, err);
 }
 
 int vdisk_aio_snapshot_list(struct vdisk_queue *queue, struct vdisk_snapshot **snapshots, size_t *count,
                             struct vdisk *disk, uint32_t flags, void *user_data, struct vdisk_error *err)
 {
-    struct vd_task *task = NULL;
-    int r = new_list(&task, snapshots, count, disk, err);
+    struct vd_op *op = NULL;
+    int r = new_list(&op, snapshots, count, disk, err);
 
-    return r < 0 ? r : vd_task_submit(queue, task, flags, user_data, err);
+    return r < 0 ? r : vd_op_submit(queue, op, flags, user_data, err);
 }
 
 void vdisk_snapshot_list_free(struct vdisk_snapshot *snapshots)

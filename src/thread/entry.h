@@ -11,7 +11,7 @@ enum vd_entry_kind {
     /* A flight has landed (flight.h); it is taken apart into its requests, which so never are in the mailbox. */
     VD_ENTRY_RBD_IO,
     VD_ENTRY_REQUEST,
-    /* A task is done, or has come further (task.h). */
+    /* A operation is done, or has come further (op.h). */
     VD_ENTRY_OP,
     VD_ENTRY_PROGRESS,
     /* Something happened to a disk (subscriber.h). */

@@ -337,7 +337,7 @@ static void submit_flush(struct stream *stream)
     submit_something(stream, FLUSH);
 }
 
-static void submit_task(struct stream *stream)
+static void submit_op(struct stream *stream)
 {
     submit_something(stream, (enum kind[]){SNAPSHOT, RESIZE, CLOSE}[below(stream, 3)]);
 }
@@ -347,7 +347,7 @@ static const struct {
     unsigned int weight;
     void (*act)(struct stream *stream);
 } actions[] = {
-    {42, submit_write}, {26, submit_read}, {24, submit_change}, {12, submit_flush}, {4, submit_task}, {10, burst},
+    {42, submit_write}, {26, submit_read}, {24, submit_change}, {12, submit_flush}, {4, submit_op},   {10, burst},
     {4, plug},          {14, unplug},      {32, cancel_some},   {20, reap_some},    {6, wait_some},   {4, drain},
     {4, acknowledge},   {20, release},     {12, hold},          {6, script},        {5, change_ways}, {3, look},
     {2, fence_some},    {3, close_some},   {3, replace_queue},

@@ -193,7 +193,7 @@ static void reopened(const struct stream *stream, struct disk *disk)
     history_settle(&disk->history, disk->handle);
 }
 
-/* A task on a queue can find the disk while it is reopened. */
+/* A operation on a queue can find the disk while it is reopened. */
 static void expect_bar(struct stream *stream, const struct disk *disk)
 {
     for (unsigned int i = 0; i < stream->count; i++)

@@ -314,7 +314,7 @@ static void submit(struct stream *stream, struct request *request)
 }
 
 /* What is not a range of data. */
-static void choose_task(struct stream *stream, struct request *request)
+static void choose_op(struct stream *stream, struct request *request)
 {
     request->first = 0;
     if (request->kind == SNAPSHOT) {
@@ -334,7 +334,7 @@ static void prepare(struct stream *stream, struct request *request)
     uint32_t value = request->kind == WRITE || request->kind == COMPARE ? ++stream->values : 0;
 
     if (!has_range(request->kind)) {
-        choose_task(stream, request);
+        choose_op(stream, request);
     } else {
         choose_range(stream, request);
         request->flags = choose_flags(stream, request->kind);

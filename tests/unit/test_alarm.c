@@ -21,14 +21,14 @@
 
 static unsigned int count_threads(void)
 {
-    DIR *tasks = opendir("/proc/self/task");
+    DIR *threads = opendir("/proc/self/task");
     unsigned int count = 0;
     const struct dirent *entry;
 
-    assert_non_null(tasks);
-    while ((entry = readdir(tasks)))
+    assert_non_null(threads);
+    while ((entry = readdir(threads)))
         count += entry->d_name[0] != '.';
-    closedir(tasks);
+    closedir(threads);
     return count;
 }
 

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 
-#include "ops/task.h"
+#include "ops/op.h"
 #include "wrap.h"
 
 #define LENGTH 8192
@@ -241,54 +241,54 @@ static void what_librbd_has_of_the_callers_is_not_given_up(void **state)
 /* Operations. */
 
 struct operation {
-    struct vd_task task;
+    struct vd_op op;
     struct vdisk *opened;
 };
 
 static atomic_uint opened, closed;
 static atomic_bool may_run;
 
-static int run_operation(struct vd_task *task, struct vdisk_error *err)
+static int run_operation(struct vd_op *op, struct vdisk_error *err)
 {
     (void)err;
     atomic_fetch_add(&opened, 1);
     while (!atomic_load(&may_run))
         nap();
-    ((struct operation *)task)->opened = (struct vdisk *)(void *)&a;
+    ((struct operation *)op)->opened = (struct vdisk *)(void *)&a;
     return 0;
 }
 
-static void deliver_operation(struct vd_task *task, struct vdisk_completion *completion)
+static void deliver_operation(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct operation *this = (struct operation *)task;
+    struct operation *this = (struct operation *)op;
 
     completion->disk = this->opened;
     this->opened = NULL;
 }
 
-static void clear_operation(struct vd_task *task)
+static void clear_operation(struct vd_op *op)
 {
-    if (((struct operation *)task)->opened)
+    if (((struct operation *)op)->opened)
         atomic_fetch_add(&closed, 1);
 }
 
 /* As an opening is. */
-static const struct vd_task_kind abandoned_kind = {
+static const struct vd_op_kind abandoned_kind = {
     .run = run_operation, .deliver = deliver_operation, .clear = clear_operation, .can_be_abandoned = true};
 
-static const struct vd_task_kind kept_kind = {
+static const struct vd_op_kind kept_kind = {
     .run = run_operation, .deliver = deliver_operation, .clear = clear_operation};
 
-static void submit_operation(const struct fixture *fixture, const struct vd_task_kind *kind)
+static void submit_operation(const struct fixture *fixture, const struct vd_op_kind *kind)
 {
     struct operation *operation =
-        vd_task_new(sizeof *operation, kind, NULL, vd_cluster_share(fixture->disk->connection->cluster), NULL);
+        vd_op_new(sizeof *operation, kind, NULL, vd_cluster_share(fixture->disk->connection->cluster), NULL);
 
     assert_non_null(operation);
     atomic_store(&opened, 0);
     atomic_store(&closed, 0);
     atomic_store(&may_run, false);
-    assert_int_equal(vd_task_submit(fixture->queue, &operation->task, 0, &a, NULL), 0);
+    assert_int_equal(vd_op_submit(fixture->queue, &operation->op, 0, &a, NULL), 0);
     wait_until(atomic_load(&opened) == 1);
 }
 

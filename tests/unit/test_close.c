@@ -202,7 +202,7 @@ static void what_fails_before_it_begins_leaves_the_disk_open(void **state)
         assert_says(&err, r, "");
         assert_int_equal(vdisk_pwrite(disk, data, 1, 0, 0, NULL), 0);
     }
-    /* Queue, requests, deadlines, task, ticket, thread. */
+    /* Queue, requests, deadlines, operation, op entry, thread. */
     assert_int_equal(n, 7);
     assert_true(is_closed());
 }

@@ -66,14 +66,14 @@ static struct vdisk_completion poll_and_reap(struct vdisk_queue *queue)
 
 static unsigned int count_threads(void)
 {
-    DIR *tasks = opendir("/proc/self/task");
+    DIR *threads = opendir("/proc/self/task");
     unsigned int count = 0;
     const struct dirent *entry;
 
-    assert_non_null(tasks);
-    while ((entry = readdir(tasks)))
+    assert_non_null(threads);
+    while ((entry = readdir(threads)))
         count += entry->d_name[0] != '.';
-    closedir(tasks);
+    closedir(threads);
     return count;
 }
 

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "io/queue.h"
-#include "ops/task.h"
+#include "ops/op.h"
 
 #define HALF (VDISK_PROGRESS_WHOLE / 2)
 
@@ -22,7 +22,7 @@
 struct script {
     int result;
     bool waits;
-    /* As vd_task_progress gets them; the list ends with a total of -1. */
+    /* As vd_op_progress gets them; the list ends with a total of -1. */
     struct {
         uint64_t done;
         uint64_t total;
@@ -37,14 +37,14 @@ struct script {
 
 static struct script script;
 
-struct scripted_task {
-    struct vd_task task;
+struct scripted_op {
+    struct vd_op op;
     struct script *script;
 };
 
-static struct script *script_of(const struct vd_task *task)
+static struct script *script_of(const struct vd_op *op)
 {
-    return ((const struct scripted_task *)task)->script;
+    return ((const struct scripted_op *)op)->script;
 }
 
 static void sleep_on(sem_t *semaphore)
@@ -53,14 +53,14 @@ static void sleep_on(sem_t *semaphore)
         continue;
 }
 
-static int run_script(struct vd_task *task, struct vdisk_error *err)
+static int run_script(struct vd_op *op, struct vdisk_error *err)
 {
-    struct script *this = script_of(task);
+    struct script *this = script_of(op);
     bool waits = this->waits;
 
     this->runner = pthread_self();
     for (size_t i = 0; i < 8 && this->reports[i].total != UINT64_MAX; i++)
-        vd_task_progress(this->reports[i].done, this->reports[i].total, task);
+        vd_op_progress(this->reports[i].done, this->reports[i].total, op);
     atomic_fetch_add(&this->ran, 1);
     sem_post(&this->reported);
     if (waits)
@@ -70,9 +70,9 @@ static int run_script(struct vd_task *task, struct vdisk_error *err)
     return 0;
 }
 
-static void deliver_script(struct vd_task *task, struct vdisk_completion *completion)
+static void deliver_script(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct script *this = script_of(task);
+    struct script *this = script_of(op);
 
     this->deliverer = pthread_self();
     this->delivered_result = completion->result;
@@ -80,20 +80,20 @@ static void deliver_script(struct vd_task *task, struct vdisk_completion *comple
     atomic_fetch_add(&this->delivered, 1);
 }
 
-static void clear_script(struct vd_task *task)
+static void clear_script(struct vd_op *op)
 {
-    struct script *this = script_of(task);
+    struct script *this = script_of(op);
 
     this->clearer = pthread_self();
     atomic_fetch_add(&this->cleared, 1);
 }
 
-static const struct vd_task_kind plain = {.run = run_script, .deliver = deliver_script, .clear = clear_script};
-static const struct vd_task_kind minimal = {.run = run_script};
-static const struct vd_task_kind reporting = {.run = run_script, .clear = clear_script, .has_progress = true};
-static const struct vd_task_kind abandonable = {
+static const struct vd_op_kind plain = {.run = run_script, .deliver = deliver_script, .clear = clear_script};
+static const struct vd_op_kind minimal = {.run = run_script};
+static const struct vd_op_kind reporting = {.run = run_script, .clear = clear_script, .has_progress = true};
+static const struct vd_op_kind abandonable = {
     .run = run_script, .deliver = deliver_script, .clear = clear_script, .can_be_abandoned = true};
-static const struct vd_task_kind impatient = {
+static const struct vd_op_kind impatient = {
     .run = run_script, .deliver = deliver_script, .clear = clear_script, .timeout_message = "It takes too long."};
 
 static void reset_script(void)
@@ -110,36 +110,36 @@ static int set_up(void **state)
     return set_up_disk(state);
 }
 
-static struct vd_task *new_task(const struct vd_task_kind *kind, struct vdisk *disk)
+static struct vd_op *new_op(const struct vd_op_kind *kind, struct vdisk *disk)
 {
-    struct scripted_task *task = vd_task_new(sizeof *task, kind, disk, NULL, NULL);
+    struct scripted_op *op = vd_op_new(sizeof *op, kind, disk, NULL, NULL);
 
-    assert_non_null(task);
-    task->script = &script;
-    return &task->task;
+    assert_non_null(op);
+    op->script = &script;
+    return &op->op;
 }
 
 /* Of no disk, with a lane of its own on the disk's cluster. */
-static struct vd_task *new_loner(const struct vd_task_kind *kind, const struct vdisk *disk)
+static struct vd_op *new_loner(const struct vd_op_kind *kind, const struct vdisk *disk)
 {
     struct vd_cluster *cluster = vd_cluster_share(disk->connection->cluster);
-    struct scripted_task *task = vd_task_new(sizeof *task, kind, NULL, cluster, NULL);
+    struct scripted_op *op = vd_op_new(sizeof *op, kind, NULL, cluster, NULL);
 
-    assert_non_null(task);
-    task->script = &script;
-    return &task->task;
+    assert_non_null(op);
+    op->script = &script;
+    return &op->op;
 }
 
-static void submit(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags)
+static void submit(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags)
 {
-    assert_int_equal(vd_task_submit(queue, task, flags, &script, NULL), 0);
+    assert_int_equal(vd_op_submit(queue, op, flags, &script, NULL), 0);
 }
 
 /* Submits one that waits, and returns when its reports are made. */
-static void start(struct vdisk_queue *queue, struct vd_task *task, uint32_t flags)
+static void start(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags)
 {
     script.waits = true;
-    submit(queue, task, flags);
+    submit(queue, op, flags);
     wait_until(sem_trywait(&script.reported) == 0);
 }
 
@@ -177,11 +177,11 @@ static void performing_does_it_all_here(void **state)
     const struct fixture *fixture = *state;
     struct vdisk_error err;
 
-    assert_int_equal(vd_task_perform(new_task(&plain, fixture->disk), &err), 0);
+    assert_int_equal(vd_op_perform(new_op(&plain, fixture->disk), &err), 0);
     check_called(1, 1, 1);
     assert_true(pthread_equal(script.runner, pthread_self()));
     script.result = -EIO;
-    assert_int_equal(vd_task_perform(new_task(&plain, fixture->disk), &err), -EIO);
+    assert_int_equal(vd_op_perform(new_op(&plain, fixture->disk), &err), -EIO);
     assert_says(&err, -EIO, "script");
     check_called(2, 2, 2);
 }
@@ -191,7 +191,7 @@ static void submitting_runs_it_elsewhere_and_delivers_it_here(void **state)
     const struct fixture *fixture = *state;
     struct vdisk_completion done;
 
-    start(fixture->queue, new_task(&plain, fixture->disk), 0);
+    start(fixture->queue, new_op(&plain, fixture->disk), 0);
     check_called(1, 0, 0);
     go_on();
     wait_until(is_readable(fixture->queue));
@@ -209,7 +209,7 @@ static void a_failure_is_delivered_and_cleared_with_its_sentence(void **state)
     struct vdisk_completion done;
 
     script.result = -EIO;
-    submit(fixture->queue, new_task(&plain, fixture->disk), 0);
+    submit(fixture->queue, new_op(&plain, fixture->disk), 0);
     assert_int_equal(next(fixture->queue).result, -EIO);
     check_called(1, 1, 0);
     assert_int_equal(script.delivered_result, -EIO);
@@ -221,14 +221,14 @@ static void a_task_without_a_disk_has_a_lane_of_its_own(void **state)
 {
     const struct fixture *fixture = *state;
 
-    start(fixture->queue, new_task(&plain, fixture->disk), 0);
+    start(fixture->queue, new_op(&plain, fixture->disk), 0);
     script.waits = false;
     submit(fixture->queue, new_loner(&plain, fixture->disk), 0);
     assert_int_equal(next(fixture->queue).result, 0);
     check_called(2, 1, 1);
     go_on();
     assert_int_equal(next(fixture->queue).result, 0);
-    assert_int_equal(vd_task_perform(new_loner(&plain, fixture->disk), NULL), 0);
+    assert_int_equal(vd_op_perform(new_loner(&plain, fixture->disk), NULL), 0);
     check_called(3, 3, 3);
 }
 
@@ -236,9 +236,9 @@ static void deliver_and_clear_can_be_left_out(void **state)
 {
     const struct fixture *fixture = *state;
 
-    submit(fixture->queue, new_task(&minimal, fixture->disk), 0);
+    submit(fixture->queue, new_op(&minimal, fixture->disk), 0);
     assert_int_equal(next(fixture->queue).result, 0);
-    assert_int_equal(vd_task_perform(new_task(&minimal, fixture->disk), NULL), 0);
+    assert_int_equal(vd_op_perform(new_op(&minimal, fixture->disk), NULL), 0);
     check_called(2, 0, 0);
 }
 
@@ -246,9 +246,9 @@ static void what_is_refused_is_cleared_only(void **state)
 {
     const struct fixture *fixture = *state;
 
-    assert_int_equal(vd_task_submit(NULL, new_task(&plain, fixture->disk), 0, NULL, NULL), -EINVAL);
-    assert_int_equal(vd_task_submit(fixture->queue, new_task(&plain, fixture->disk), 1, NULL, NULL), -EINVAL);
-    assert_int_equal(vd_task_submit(fixture->queue, new_loner(&plain, fixture->disk), 1, NULL, NULL), -EINVAL);
+    assert_int_equal(vd_op_submit(NULL, new_op(&plain, fixture->disk), 0, NULL, NULL), -EINVAL);
+    assert_int_equal(vd_op_submit(fixture->queue, new_op(&plain, fixture->disk), 1, NULL, NULL), -EINVAL);
+    assert_int_equal(vd_op_submit(fixture->queue, new_loner(&plain, fixture->disk), 1, NULL, NULL), -EINVAL);
     check_called(0, 0, 3);
 }
 
@@ -286,10 +286,10 @@ static void progress_comes_on_request_only(void **state)
     struct vdisk_completion done;
 
     report(1, 2);
-    submit(fixture->queue, new_task(&reporting, fixture->disk), 0);
+    submit(fixture->queue, new_op(&reporting, fixture->disk), 0);
     done = next(fixture->queue);
     check_final(&done);
-    assert_int_equal(vd_task_perform(new_task(&reporting, fixture->disk), NULL), 0);
+    assert_int_equal(vd_op_perform(new_op(&reporting, fixture->disk), NULL), 0);
     assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, -1), 0);
 }
 
@@ -298,7 +298,7 @@ static void only_kinds_that_have_progress_take_the_flag(void **state)
     const struct fixture *fixture = *state;
     struct vdisk_error err;
 
-    assert_int_equal(vd_task_submit(fixture->queue, new_task(&plain, fixture->disk), VDISK_AIO_PROGRESS, NULL, &err),
+    assert_int_equal(vd_op_submit(fixture->queue, new_op(&plain, fixture->disk), VDISK_AIO_PROGRESS, NULL, &err),
                      -EINVAL);
     assert_says(&err, -EINVAL, "flags");
     check_called(0, 0, 1);
@@ -310,7 +310,7 @@ static void progress_comes_before_the_end(void **state)
     struct vdisk_completion done;
 
     report(1, 2);
-    start(fixture->queue, new_task(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
+    start(fixture->queue, new_op(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
     wait_until(is_readable(fixture->queue));
     done = next(fixture->queue);
     check_progress(&done, HALF);
@@ -329,7 +329,7 @@ static void what_is_not_reaped_adds_up(void **state)
     report(1, 4);
     report(2, 4);
     report(3, 4);
-    start(fixture->queue, new_task(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
+    start(fixture->queue, new_op(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
     go_on();
     assert_int_equal(vdisk_queue_drain(fixture->queue), 0);
     assert_int_equal(vdisk_queue_reap(fixture->queue, done, 4), 2);
@@ -343,16 +343,16 @@ static void it_also_does_with_an_entry_that_was_taken(void **state)
     struct vdisk_completion done;
 
     report(1, 4);
-    start(fixture->queue, new_task(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
+    start(fixture->queue, new_op(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
     wait_until(is_readable(fixture->queue));
     /* Into the queue's list, and not reaped. */
     assert_int_equal(vdisk_queue_reap(fixture->queue, NULL, 0), 0);
     assert_true(is_readable(fixture->queue));
-    vd_task_progress(2, 4, fixture->queue->tickets->task);
+    vd_op_progress(2, 4, fixture->queue->op_entries->op);
     done = next(fixture->queue);
     check_progress(&done, HALF);
     assert_false(is_readable(fixture->queue));
-    vd_task_progress(3, 4, fixture->queue->tickets->task);
+    vd_op_progress(3, 4, fixture->queue->op_entries->op);
     done = next(fixture->queue);
     check_progress(&done, 3 * VDISK_PROGRESS_WHOLE / 4);
     go_on();
@@ -375,9 +375,9 @@ static void progress_is_told_as_a_share(void **state)
     const struct fixture *fixture = *state;
     struct vdisk_completion done;
 
-    start(fixture->queue, new_task(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
+    start(fixture->queue, new_op(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
-        vd_task_progress(shares[i].done, shares[i].total, fixture->queue->tickets->task);
+        vd_op_progress(shares[i].done, shares[i].total, fixture->queue->op_entries->op);
         done = next(fixture->queue);
         check_progress(&done, shares[i].value);
     }
@@ -397,7 +397,7 @@ static void progress_needs_no_room(void **state)
     options.depth = 1;
     assert_int_equal(vdisk_queue_create(&queue, &options, NULL), 0);
     report(1, 2);
-    start(queue, new_task(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
+    start(queue, new_op(&reporting, fixture->disk), VDISK_AIO_PROGRESS);
     go_on();
     assert_int_equal(vdisk_queue_drain(queue), 0);
     assert_int_equal(vdisk_queue_destroy(queue), -EBUSY);
@@ -411,11 +411,11 @@ static void progress_needs_no_room(void **state)
 
 static void one_that_runs_is_not_given_up(void **state)
 {
-    static const struct vd_task_kind *const kinds[] = {&plain, &minimal, &reporting, &impatient};
+    static const struct vd_op_kind *const kinds[] = {&plain, &minimal, &reporting, &impatient};
     const struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        start(fixture->queue, new_task(kinds[i], fixture->disk), 0);
+        start(fixture->queue, new_op(kinds[i], fixture->disk), 0);
         assert_int_equal(vdisk_queue_cancel(fixture->queue, &script), -EBUSY);
         go_on();
         assert_int_equal(next(fixture->queue).result, 0);
@@ -428,8 +428,8 @@ static void one_that_waits_for_its_turn_never_runs(void **state)
     struct vdisk_completion done;
     struct vdisk_error err;
 
-    start(fixture->other_queue, new_task(&plain, fixture->disk), 0);
-    submit(fixture->queue, new_task(&plain, fixture->disk), 0);
+    start(fixture->other_queue, new_op(&plain, fixture->disk), 0);
+    submit(fixture->queue, new_op(&plain, fixture->disk), 0);
     assert_int_equal(vdisk_queue_cancel(fixture->queue, &script), 1);
     check_called(1, 0, 1);
     assert_true(is_readable(fixture->queue));
@@ -451,7 +451,7 @@ static void one_that_is_done_is_not_cancelled_although_its_disk_is_gone(void **s
 {
     struct fixture *fixture = *state;
 
-    submit(fixture->queue, new_task(&abandonable, fixture->disk), 0);
+    submit(fixture->queue, new_op(&abandonable, fixture->disk), 0);
     close_disk(fixture->disk);
     fixture->disk = NULL;
     assert_int_equal(vdisk_queue_cancel(fixture->queue, &script), -ENOENT);
@@ -463,7 +463,7 @@ static void one_that_can_be_abandoned_ends_at_once_and_is_cleared_late(void **st
 {
     const struct fixture *fixture = *state;
 
-    start(fixture->queue, new_task(&abandonable, fixture->disk), 0);
+    start(fixture->queue, new_op(&abandonable, fixture->disk), 0);
     assert_int_equal(vdisk_queue_cancel(fixture->queue, &script), 1);
     assert_int_equal(next(fixture->queue).result, -ECANCELED);
     check_called(1, 0, 0);
@@ -488,7 +488,7 @@ static void so_does_one_without_a_disk_though_the_queue_is_gone(void **state)
     wait_until(atomic_load(&script.cleared) == 1);
 }
 
-/* Cancelling meets each moment in the life of a task; what comes of it must be one completion and one clearing. */
+/* Cancelling meets each moment in the life of a operation; what comes of it must be one completion and one clearing. */
 static void cancelling_and_ending_decide_who_is_first(void **state)
 {
     const struct fixture *fixture = *state;
@@ -498,8 +498,7 @@ static void cancelling_and_ending_decide_who_is_first(void **state)
         struct vdisk_completion done;
         int r;
 
-        submit(fixture->queue, alone ? new_loner(&abandonable, fixture->disk) : new_task(&abandonable, fixture->disk),
-               0);
+        submit(fixture->queue, alone ? new_loner(&abandonable, fixture->disk) : new_op(&abandonable, fixture->disk), 0);
         for (unsigned int spin = 0; spin < i % 64; spin++)
             sched_yield();
         r = vdisk_queue_cancel(fixture->queue, &script);
@@ -514,12 +513,12 @@ static void cancelling_and_ending_decide_who_is_first(void **state)
 static void one_with_a_timeout_is_done_all_the_same(void **state)
 {
     const struct fixture *fixture = *state;
-    struct vd_task *task = new_task(&impatient, fixture->disk);
+    struct vd_op *op = new_op(&impatient, fixture->disk);
     struct vdisk_completion done;
     struct vdisk_error err;
 
-    task->timeout_ms = 1;
-    start(fixture->queue, task, 0);
+    op->timeout_ms = 1;
+    start(fixture->queue, op, 0);
     done = next(fixture->queue);
     assert_int_equal(done.result, -ETIMEDOUT);
     assert_int_equal(vdisk_queue_error(fixture->queue, &done, &err), -ETIMEDOUT);
@@ -533,10 +532,10 @@ static void one_with_a_timeout_is_done_all_the_same(void **state)
 static void one_that_is_in_time_has_no_timeout(void **state)
 {
     const struct fixture *fixture = *state;
-    struct vd_task *task = new_task(&impatient, fixture->disk);
+    struct vd_op *op = new_op(&impatient, fixture->disk);
 
-    task->timeout_ms = 30000;
-    submit(fixture->queue, task, 0);
+    op->timeout_ms = 30000;
+    submit(fixture->queue, op, 0);
     assert_int_equal(next(fixture->queue).result, 0);
     check_called(1, 1, 1);
 }

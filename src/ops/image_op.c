@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ops/image_task.h"
+#include "ops/image_op.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,12 +18,11 @@ static int check_no_snapshot(const struct vdisk_uri *uri, const char *doing, str
                         vd_quote(&quoted, vdisk_uri_snapshot(uri)));
 }
 
-int vd_image_task_new(struct vd_image_task **task, size_t size, const struct vd_task_kind *kind,
-                      const struct vdisk_uri *uri, const struct vdisk_open_options *connect, const char *doing,
-                      struct vdisk_error *err)
+int vd_image_op_new(struct vd_image_op **op, size_t size, const struct vd_op_kind *kind, const struct vdisk_uri *uri,
+                    const struct vdisk_open_options *connect, const char *doing, struct vdisk_error *err)
 {
     struct vd_target target = {0};
-    struct vd_image_task *new;
+    struct vd_image_op *new;
     struct vd_cluster *cluster;
     int r = vd_target_init(&target, &cluster, uri, connect, 0, err);
 
@@ -34,22 +33,22 @@ int vd_image_task_new(struct vd_image_task **task, size_t size, const struct vd_
         vd_target_clear(&target);
         return r;
     }
-    new = vd_task_new(size, kind, NULL, cluster, err);
+    new = vd_op_new(size, kind, NULL, cluster, err);
     if (!new) {
         vd_target_clear(&target);
         return -ENOMEM;
     }
     new->target = target;
-    *task = new;
+    *op = new;
     return 0;
 }
 
-int vd_image_task_run(struct vd_task *task, struct vdisk_error *err)
+int vd_image_op_run(struct vd_op *op, struct vdisk_error *err)
 {
-    struct vd_image_task *this = (struct vd_image_task *)task;
+    struct vd_image_op *this = (struct vd_image_op *)op;
     struct vd_connection *connection;
     rados_ioctx_t pool;
-    int r = vd_connection_open(&connection, &pool, task->cluster, this->target.uri, &this->target.options, err);
+    int r = vd_connection_open(&connection, &pool, op->cluster, this->target.uri, &this->target.options, err);
 
     if (r < 0)
         return r;
@@ -61,14 +60,14 @@ int vd_image_task_run(struct vd_task *task, struct vdisk_error *err)
     return r;
 }
 
-void vd_image_task_clear(struct vd_task *task)
+void vd_image_op_destroy(struct vd_op *op)
 {
-    vd_target_clear(&((struct vd_image_task *)task)->target);
+    vd_target_clear(&((struct vd_image_op *)op)->target);
 }
 
-int vd_image_task_error(const struct vd_image_task *task, const char *doing, int code, struct vdisk_error *err)
+int vd_image_op_error(const struct vd_image_op *op, const char *doing, int code, struct vdisk_error *err)
 {
-    const struct vdisk_uri *uri = task->target.uri;
+    const struct vdisk_uri *uri = op->target.uri;
     struct vd_quoted image;
     struct vd_place place;
 
@@ -79,11 +78,11 @@ int vd_image_task_error(const struct vd_image_task *task, const char *doing, int
     return vd_error_set(err, code, "%s image %s in %s failed: %s.", doing, image.text, place.text, strerror(-code));
 }
 
-int vd_image_task_exists(const struct vd_image_task *task, const char *name, struct vdisk_error *err)
+int vd_image_op_exists(const struct vd_image_op *op, const char *name, struct vdisk_error *err)
 {
     struct vd_quoted image;
     struct vd_place place;
 
     return vd_error_set(err, -EEXIST, "There is an image %s in %s already.", vd_quote(&image, name),
-                        vd_place_describe(&place, task->target.uri));
+                        vd_place_describe(&place, op->target.uri));
 }

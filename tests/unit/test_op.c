@@ -375,7 +375,7 @@ static void without_memory_it_is_refused(void **state)
         check_nothing_accepted(fixture->queue);
         failed++;
     }
-    /* The task, its name, its ticket, its thread. */
+    /* The operation, its name, its op entry, its thread. */
     assert_int_equal(failed, 4);
     assert_int_equal(reap_one(fixture->queue), 0);
     assert_int_equal(fake_calls("rbd_snap_create"), 1);
