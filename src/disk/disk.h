@@ -29,7 +29,7 @@
 #include "thread/worker.h"
 
 struct vdisk_queue;
-struct vd_target;
+struct vd_open_args;
 
 /* Why a disk lets nobody in. */
 enum vd_refuse_reason {
@@ -59,7 +59,7 @@ struct vdisk {
     /* The names alone. */
     struct vdisk_uri *uri;
     /* All that it was opened with, secrets too, to be opened with again. Whoever frees the disk frees it before. */
-    struct vd_target *target;
+    struct vd_open_args *open_args;
     /* Part of that. */
     const struct vdisk_open_options *options;
     char image_id[VD_IMAGE_ID_SIZE];

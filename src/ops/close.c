@@ -19,7 +19,7 @@
 #include "io/reap.h"
 #include "io/sync.h"
 #include "ops/op.h"
-#include "ops/target.h"
+#include "ops/open_args.h"
 
 static int close_error(const struct vdisk *disk, const char *step, int code, struct vdisk_error *err)
 {
@@ -44,7 +44,7 @@ static int close_disk(struct vdisk *disk, struct vdisk_error *err)
 
 static void free_disk(struct vdisk *disk)
 {
-    vd_target_free(disk->target);
+    vd_open_args_free(disk->open_args);
     vd_disk_free(disk);
 }
 

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "disk/check.h"
+#include "ops/extent_scan.h"
 #include "ops/op.h"
-#include "ops/walk.h"
 
 /* Where the caller wants it. */
 struct answer {
@@ -27,31 +27,31 @@ static struct answer answer_to(struct vdisk_extent *extents, size_t *count, uint
     return answer;
 }
 
-struct walk_op {
+struct scan_op {
     struct vd_op op;
-    struct vd_walk walk;
+    struct vd_extent_scan scan;
     struct answer answer;
 };
 
-static int run_walk(struct vd_op *op, struct vdisk_error *err)
+static int run_scan(struct vd_op *op, struct vdisk_error *err)
 {
-    return vd_walk_run(&((struct walk_op *)op)->walk, op->disk, op->view, err);
+    return vd_extent_scan_run(&((struct scan_op *)op)->scan, op->disk, op->view, err);
 }
 
-static void deliver_walk(struct vd_op *op, struct vdisk_completion *completion)
+static void deliver_scan(struct vd_op *op, struct vdisk_completion *completion)
 {
-    const struct walk_op *this = (const struct walk_op *)op;
+    const struct scan_op *this = (const struct scan_op *)op;
 
     (void)completion;
-    if (this->walk.count > 0)
-        memcpy(this->answer.extents, this->walk.extents, this->walk.count * sizeof *this->walk.extents);
-    *this->answer.count = this->walk.count;
-    *this->answer.next = this->walk.next;
+    if (this->scan.count > 0)
+        memcpy(this->answer.extents, this->scan.extents, this->scan.count * sizeof *this->scan.extents);
+    *this->answer.count = this->scan.count;
+    *this->answer.next = this->scan.next;
 }
 
-static void clear_walk(struct vd_op *op)
+static void clear_scan(struct vd_op *op)
 {
-    vd_walk_clear(&((struct walk_op *)op)->walk);
+    vd_extent_scan_destroy(&((struct scan_op *)op)->scan);
 }
 
 /* Reads how much room there is, and sets the answer to nothing. */
@@ -69,29 +69,29 @@ static int check_answer(size_t *room, const struct answer *answer, uint64_t offs
     return 0;
 }
 
-static int copy_from(struct vd_walk *walk, const char *from, struct vdisk_error *err)
+static int copy_from(struct vd_extent_scan *scan, const char *from, struct vdisk_error *err)
 {
     if (!from)
         return 0;
     if (!from[0])
         return vd_error_set(err, -EINVAL, "The name of the snapshot is empty.");
-    walk->from = strdup(from);
-    return walk->from ? 0 : vd_error_set(err, -ENOMEM, "Out of memory for the name of the snapshot.");
+    scan->from = strdup(from);
+    return scan->from ? 0 : vd_error_set(err, -ENOMEM, "Out of memory for the name of the snapshot.");
 }
 
-/* `walk` holds what to look at. */
-static int new_walk(struct vd_op **op, const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk,
-                    const char *from, struct vdisk_error *err)
+/* `scan` holds what to look at. */
+static int new_scan(struct vd_op **op, const struct answer *answer, struct vdisk *disk,
+                    const struct vd_extent_scan *scan, const char *from, struct vdisk_error *err)
 {
     /* It works on memory of its own, so that nobody need wait for a cluster that does not answer. */
     static const struct vd_op_kind kind = {
-        .run = run_walk, .deliver = deliver_walk, .clear = clear_walk, .can_be_abandoned = true};
-    struct walk_op *new;
+        .run = run_scan, .deliver = deliver_scan, .clear = clear_scan, .can_be_abandoned = true};
+    struct scan_op *new;
     size_t room;
     int r;
 
     vd_error_clear(err);
-    r = check_answer(&room, answer, walk->offset, err);
+    r = check_answer(&room, answer, scan->offset, err);
     if (r == 0)
         r = vd_check_disk(disk, err);
     if (r < 0)
@@ -99,22 +99,22 @@ static int new_walk(struct vd_op **op, const struct answer *answer, struct vdisk
     new = vd_op_new(sizeof *new, &kind, disk, NULL, err);
     if (!new)
         return -ENOMEM;
-    new->walk = *walk;
-    new->walk.room = room;
-    new->walk.next = walk->offset;
+    new->scan = *scan;
+    new->scan.room = room;
+    new->scan.next = scan->offset;
     new->answer = *answer;
     *op = &new->op;
-    r = copy_from(&new->walk, from, err);
+    r = copy_from(&new->scan, from, err);
     if (r < 0)
         vd_op_free(*op);
     return r;
 }
 
-static int perform(const struct answer *answer, struct vdisk *disk, const struct vd_walk *walk, const char *from,
+static int perform(const struct answer *answer, struct vdisk *disk, const struct vd_extent_scan *scan, const char *from,
                    uint32_t flags, struct vdisk_error *err)
 {
     struct vd_op *op;
-    int r = new_walk(&op, answer, disk, walk, from, err);
+    int r = new_scan(&op, answer, disk, scan, from, err);
 
     if (r < 0)
         return r;
@@ -126,11 +126,11 @@ static int perform(const struct answer *answer, struct vdisk *disk, const struct
 }
 
 static int submit(struct vdisk_queue *queue, const struct answer *answer, struct vdisk *disk,
-                  const struct vd_walk *walk, const char *from, uint32_t flags, void *user_data,
+                  const struct vd_extent_scan *scan, const char *from, uint32_t flags, void *user_data,
                   struct vdisk_error *err)
 {
     struct vd_op *op;
-    int r = new_walk(&op, answer, disk, walk, from, err);
+    int r = new_scan(&op, answer, disk, scan, from, err);
 
     return r < 0 ? r : vd_op_submit(queue, op, flags & ~VDISK_EXTENTS_PARENT, user_data, err);
 }
@@ -139,9 +139,10 @@ int vdisk_extents(struct vdisk_extent *extents, size_t *count, uint64_t *next, s
                   uint64_t length, uint32_t flags, struct vdisk_error *err)
 {
     const struct answer answer = answer_to(extents, count, next);
-    const struct vd_walk walk = {.offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
+    const struct vd_extent_scan scan = {
+        .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
 
-    return perform(&answer, disk, &walk, NULL, flags, err);
+    return perform(&answer, disk, &scan, NULL, flags, err);
 }
 
 int vdisk_aio_extents(struct vdisk_queue *queue, struct vdisk_extent *extents, size_t *count, uint64_t *next,
@@ -149,19 +150,20 @@ int vdisk_aio_extents(struct vdisk_queue *queue, struct vdisk_extent *extents, s
                       struct vdisk_error *err)
 {
     const struct answer answer = answer_to(extents, count, next);
-    const struct vd_walk walk = {.offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
+    const struct vd_extent_scan scan = {
+        .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
 
-    return submit(queue, &answer, disk, &walk, NULL, flags, user_data, err);
+    return submit(queue, &answer, disk, &scan, NULL, flags, user_data, err);
 }
 
 int vdisk_diff(struct vdisk_extent *changes, size_t *count, uint64_t *next, struct vdisk *disk, const char *from,
                uint64_t offset, uint64_t length, uint32_t flags, struct vdisk_error *err)
 {
     const struct answer answer = answer_to(changes, count, next);
-    const struct vd_walk walk = {
+    const struct vd_extent_scan scan = {
         .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT, .changes = true};
 
-    return perform(&answer, disk, &walk, from, flags, err);
+    return perform(&answer, disk, &scan, from, flags, err);
 }
 
 int vdisk_aio_diff(struct vdisk_queue *queue, struct vdisk_extent *changes, size_t *count, uint64_t *next,
@@ -169,8 +171,8 @@ int vdisk_aio_diff(struct vdisk_queue *queue, struct vdisk_extent *changes, size
                    void *user_data, struct vdisk_error *err)
 {
     const struct answer answer = answer_to(changes, count, next);
-    const struct vd_walk walk = {
+    const struct vd_extent_scan scan = {
         .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT, .changes = true};
 
-    return submit(queue, &answer, disk, &walk, from, flags, user_data, err);
+    return submit(queue, &answer, disk, &scan, from, flags, user_data, err);
 }

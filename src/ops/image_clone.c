@@ -52,7 +52,7 @@ static int clone_error(const struct clone_op *this, rados_ioctx_t parent_pool, i
     int parent = 1;
 
     if (code == -EEXIST)
-        return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
+        return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.args.uri), err);
     if (code == -EXDEV)
         return vd_error_set(err, code,
                             "Image %s and its clone are in different namespaces, which takes clones of the second "
@@ -81,7 +81,7 @@ static int clone_from(const struct clone_op *this, rados_ioctx_t parent_pool, ra
 
     if (r == 0)
         r = rbd_clone3(parent_pool, vdisk_uri_image(this->parent), vdisk_uri_snapshot(this->parent), pool,
-                       vdisk_uri_image(this->image.target.uri), options);
+                       vdisk_uri_image(this->image.args.uri), options);
     rbd_image_options_destroy(options);
     return r < 0 ? clone_error(this, parent_pool, r, err) : 0;
 }

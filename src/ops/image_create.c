@@ -21,7 +21,7 @@ static int create_error(const struct create_op *this, int code, struct vdisk_err
     struct vd_quoted pool;
 
     if (code == -EEXIST)
-        return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.target.uri), err);
+        return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.args.uri), err);
     if (code == -ENOENT && this->options.data_pool)
         return vd_error_set(err, code, "There is no pool %s for the data.", vd_quote(&pool, this->options.data_pool));
     if (code == -EINVAL && this->options.create.stripe_unit)
@@ -38,7 +38,7 @@ static int create(struct vd_image_op *op, struct vd_connection *connection, rado
 
     (void)connection;
     if (r == 0)
-        r = rbd_create4(pool, vdisk_uri_image(op->target.uri), vd_image_encrypt_room(create_options) + this->size,
+        r = rbd_create4(pool, vdisk_uri_image(op->args.uri), vd_image_encrypt_room(create_options) + this->size,
                         options);
     rbd_image_options_destroy(options);
     if (r < 0)

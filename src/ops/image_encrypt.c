@@ -53,7 +53,7 @@ static int encrypt(const char *name, rados_ioctx_t pool, uint64_t size, uint32_t
 int vd_image_encrypt(struct vd_image_op *op, rados_ioctx_t pool, uint64_t size,
                      const struct vdisk_create_options *options, struct vdisk_error *err)
 {
-    const char *name = vdisk_uri_image(op->target.uri);
+    const char *name = vdisk_uri_image(op->args.uri);
     struct vd_passphrase passphrase = {0};
     int r;
 

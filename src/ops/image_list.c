@@ -99,7 +99,7 @@ static int list(struct vd_image_op *op, struct vd_connection *connection, rados_
 
     (void)connection;
     if (r < 0)
-        return vd_error_set(err, r, "Listing the images of %s failed: %s.", vd_place_describe(&place, op->target.uri),
+        return vd_error_set(err, r, "Listing the images of %s failed: %s.", vd_place_describe(&place, op->args.uri),
                             strerror(-r));
     return 0;
 }

@@ -21,24 +21,24 @@ static int check_no_snapshot(const struct vdisk_uri *uri, const char *doing, str
 int vd_image_op_new(struct vd_image_op **op, size_t size, const struct vd_op_kind *kind, const struct vdisk_uri *uri,
                     const struct vdisk_open_options *connect, const char *doing, struct vdisk_error *err)
 {
-    struct vd_target target = {0};
+    struct vd_open_args args = {0};
     struct vd_image_op *new;
     struct vd_cluster *cluster;
-    int r = vd_target_init(&target, &cluster, uri, connect, 0, err);
+    int r = vd_open_args_init(&args, &cluster, uri, connect, 0, err);
 
     if (r == 0)
         r = check_no_snapshot(uri, doing, err);
     if (r < 0) {
         vd_cluster_put(cluster);
-        vd_target_clear(&target);
+        vd_open_args_destroy(&args);
         return r;
     }
     new = vd_op_new(size, kind, NULL, cluster, err);
     if (!new) {
-        vd_target_clear(&target);
+        vd_open_args_destroy(&args);
         return -ENOMEM;
     }
-    new->target = target;
+    new->args = args;
     *op = new;
     return 0;
 }
@@ -48,7 +48,7 @@ int vd_image_op_run(struct vd_op *op, struct vdisk_error *err)
     struct vd_image_op *this = (struct vd_image_op *)op;
     struct vd_connection *connection;
     rados_ioctx_t pool;
-    int r = vd_connection_open(&connection, &pool, op->cluster, this->target.uri, &this->target.options, err);
+    int r = vd_connection_open(&connection, &pool, op->cluster, this->args.uri, &this->args.options, err);
 
     if (r < 0)
         return r;
@@ -62,12 +62,12 @@ int vd_image_op_run(struct vd_op *op, struct vdisk_error *err)
 
 void vd_image_op_destroy(struct vd_op *op)
 {
-    vd_target_clear(&((struct vd_image_op *)op)->target);
+    vd_open_args_destroy(&((struct vd_image_op *)op)->args);
 }
 
 int vd_image_op_error(const struct vd_image_op *op, const char *doing, int code, struct vdisk_error *err)
 {
-    const struct vdisk_uri *uri = op->target.uri;
+    const struct vdisk_uri *uri = op->args.uri;
     struct vd_quoted image;
     struct vd_place place;
 
@@ -84,5 +84,5 @@ int vd_image_op_exists(const struct vd_image_op *op, const char *name, struct vd
     struct vd_place place;
 
     return vd_error_set(err, -EEXIST, "There is an image %s in %s already.", vd_quote(&image, name),
-                        vd_place_describe(&place, op->target.uri));
+                        vd_place_describe(&place, op->args.uri));
 }

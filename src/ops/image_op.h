@@ -13,12 +13,12 @@
 
 #include "cluster/connection.h"
 #include "ops/op.h"
-#include "ops/target.h"
+#include "ops/open_args.h"
 
 /* The first member of a structure with the operation's own arguments. */
 struct vd_image_op {
     struct vd_op op;
-    struct vd_target target;
+    struct vd_open_args args;
     /* In the namespace that the target names. Returns 0 or a negative errno with its sentence. */
     int (*work)(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_error *err);
 };

@@ -21,7 +21,7 @@ static int own_snapshots_error(const struct vd_image_op *op, int count, struct v
     return vd_error_set(err, -ENOTEMPTY,
                         "Image %s has %d snapshots that Ceph keeps for clones, groups or mirroring: flatten or remove "
                         "the clones, or end the rest with Ceph's own tools, first.",
-                        vd_quote(&image, vdisk_uri_image(op->target.uri)), count);
+                        vd_quote(&image, vdisk_uri_image(op->args.uri)), count);
 }
 
 static int snapshots_error(const struct vd_image_op *op, rbd_image_t image, const struct vd_snap_list *raw,
@@ -40,7 +40,7 @@ static int snapshots_error(const struct vd_image_op *op, rbd_image_t image, cons
     if (names.count == 0)
         return own_snapshots_error(op, raw->count, err);
     return vd_error_set(err, -ENOTEMPTY, "Image %s has snapshots, which must be removed first: %s.",
-                        vd_quote(&quoted, vdisk_uri_image(op->target.uri)), vd_names_finish(&names));
+                        vd_quote(&quoted, vdisk_uri_image(op->args.uri)), vd_names_finish(&names));
 }
 
 static int check_snapshots(const struct vd_image_op *op, rbd_image_t image, struct vdisk_error *err)
@@ -67,7 +67,7 @@ static int watchers_error(const struct vd_image_op *op, const rbd_image_watcher_
     return vd_error_set(err, -EBUSY,
                         "Image %s is in use by %s: close it there first. A client that died with the image open "
                         "counts until the cluster forgets it, by itself after 30 seconds.",
-                        vd_quote(&quoted, vdisk_uri_image(op->target.uri)), vd_names_finish(&names));
+                        vd_quote(&quoted, vdisk_uri_image(op->args.uri)), vd_names_finish(&names));
 }
 
 static int read_watchers(rbd_image_watcher_t **watchers, size_t *count, rbd_image_t image)
@@ -105,7 +105,7 @@ static int check_watchers(const struct vd_image_op *op, rbd_image_t image, struc
 static int check_unneeded(const struct vd_image_op *op, rados_ioctx_t pool, struct vdisk_error *err)
 {
     struct vd_view *view;
-    int r = vd_view_open(&view, pool, vdisk_uri_image(op->target.uri), NULL, true);
+    int r = vd_view_open(&view, pool, vdisk_uri_image(op->args.uri), NULL, true);
 
     /* There can still be the rest of an image whose removal was broken off: for librbd to find. */
     if (r == -ENOENT)
@@ -130,7 +130,7 @@ static int remove_error(const struct vd_image_op *op, rados_ioctx_t pool, int co
         return code;
     if (code == -EMLINK)
         return vd_error_set(err, code, "Image %s belongs to a group; take it out of that first (rbd group image rm).",
-                            vd_quote(&image, vdisk_uri_image(op->target.uri)));
+                            vd_quote(&image, vdisk_uri_image(op->args.uri)));
     return vd_image_op_error(op, "Removing", code, err);
 }
 
@@ -142,7 +142,7 @@ static int remove_image(struct vd_image_op *op, struct vd_connection *connection
     (void)connection;
     if (r < 0)
         return r;
-    r = rbd_remove_with_progress(pool, vdisk_uri_image(op->target.uri), vd_op_progress, &op->op);
+    r = rbd_remove_with_progress(pool, vdisk_uri_image(op->args.uri), vd_op_progress, &op->op);
     return r < 0 ? remove_error(op, pool, r, err) : 0;
 }
 

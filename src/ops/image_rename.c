@@ -18,7 +18,7 @@ static int rename_image(struct vd_image_op *op, struct vd_connection *connection
                         struct vdisk_error *err)
 {
     const struct rename_op *this = (const struct rename_op *)op;
-    int r = rbd_rename(pool, vdisk_uri_image(op->target.uri), this->new_name);
+    int r = rbd_rename(pool, vdisk_uri_image(op->args.uri), this->new_name);
 
     (void)connection;
     if (r == -EEXIST)

@@ -12,14 +12,14 @@
 #include "disk/opening.h"
 #include "ops/close.h"
 #include "ops/op.h"
-#include "ops/target.h"
+#include "ops/open_args.h"
 
 #define FLAGS (VDISK_OPEN_READ_ONLY | VDISK_OPEN_EXCLUSIVE | VDISK_OPEN_BREAK_LOCK | VDISK_OPEN_WAIT_FOR_SPACE)
 
 struct open_op {
     struct vd_op op;
     /* The disk's as soon as there is one. */
-    struct vd_target *target;
+    struct vd_open_args *args;
     /* Where the caller wants it. */
     struct vdisk **disk;
     struct vdisk *opened;
@@ -31,11 +31,11 @@ static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, str
                          vdisk_uri_snapshot(uri), err);
 }
 
-static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vd_target *target,
+static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vd_open_args *args,
                             struct vdisk_error *err)
 {
-    const struct vdisk_open_options *options = &target->options;
-    const struct vdisk_uri *uri = target->uri;
+    const struct vdisk_open_options *options = &args->options;
+    const struct vdisk_uri *uri = args->uri;
     struct vd_connection *connection = NULL;
     rados_ioctx_t pool = NULL;
     struct vdisk_uri *names;
@@ -61,12 +61,12 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
 static int run(struct vd_op *op, struct vdisk_error *err)
 {
     struct open_op *this = (struct open_op *)op;
-    int r = connect_and_open(&this->opened, op->cluster, this->target, err);
+    int r = connect_and_open(&this->opened, op->cluster, this->args, err);
 
     if (r < 0)
         return r;
-    this->opened->target = this->target;
-    this->target = NULL;
+    this->opened->open_args = this->args;
+    this->args = NULL;
     return 0;
 }
 
@@ -86,31 +86,31 @@ static void clear(struct vd_op *op)
 
     if (this->opened)
         vd_close_disk(this->opened, NULL);
-    vd_target_free(this->target);
+    vd_open_args_free(this->args);
 }
 
-static int check_access(const struct vd_target *target, struct vdisk_error *err)
+static int check_access(const struct vd_open_args *args, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
 
-    if (!vdisk_uri_snapshot(target->uri) || target->options.flags & VDISK_OPEN_READ_ONLY)
+    if (!vdisk_uri_snapshot(args->uri) || args->options.flags & VDISK_OPEN_READ_ONLY)
         return 0;
     return vd_error_set(err, -EROFS, "Snapshot %s can only be opened read-only: give VDISK_OPEN_READ_ONLY.",
-                        vd_quote(&quoted, vdisk_uri_snapshot(target->uri)));
+                        vd_quote(&quoted, vdisk_uri_snapshot(args->uri)));
 }
 
-static int new_target(struct vd_target **target, struct vd_cluster **cluster, const struct vdisk_uri *uri,
-                      const struct vdisk_open_options *options, struct vdisk_error *err)
+static int new_args(struct vd_open_args **args, struct vd_cluster **cluster, const struct vdisk_uri *uri,
+                    const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     int r;
 
     *cluster = NULL;
-    *target = calloc(1, sizeof **target);
-    if (!*target)
+    *args = calloc(1, sizeof **args);
+    if (!*args)
         return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
-    r = vd_target_init(*target, cluster, uri, options, FLAGS, err);
+    r = vd_open_args_init(*args, cluster, uri, options, FLAGS, err);
     if (r == 0)
-        r = check_access(*target, err);
+        r = check_access(*args, err);
     return r;
 }
 
@@ -119,7 +119,7 @@ static int new_open(struct vd_op **op, struct vdisk **disk, const struct vdisk_u
 {
     static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .clear = clear, .can_be_abandoned = true};
     struct vd_cluster *cluster;
-    struct vd_target *target;
+    struct vd_open_args *args;
     struct open_op *new;
     int r;
 
@@ -127,18 +127,18 @@ static int new_open(struct vd_op **op, struct vdisk **disk, const struct vdisk_u
     if (!disk)
         return vd_error_set(err, -EINVAL, "There is nowhere to put the disk: the pointer is NULL.");
     *disk = NULL;
-    r = new_target(&target, &cluster, uri, options, err);
+    r = new_args(&args, &cluster, uri, options, err);
     if (r < 0) {
         vd_cluster_put(cluster);
-        vd_target_free(target);
+        vd_open_args_free(args);
         return r;
     }
     new = vd_op_new(sizeof *new, &kind, NULL, cluster, err);
     if (!new) {
-        vd_target_free(target);
+        vd_open_args_free(args);
         return -ENOMEM;
     }
-    new->target = target;
+    new->args = args;
     new->disk = disk;
     *op = &new->op;
     return 0;

@@ -27,7 +27,7 @@
 #include "disk/opening.h"
 #include "disk/refresh.h"
 #include "ops/op.h"
-#include "ops/target.h"
+#include "ops/open_args.h"
 
 /* An exclusive lock has one owner. */
 #define OWNERS_MAX 4
@@ -100,8 +100,8 @@ static int get_connection(struct reopen_op *this, struct vdisk_error *err)
     int r;
 
     vd_connection_retire(disk->connection);
-    r = vd_connection_open_for_disk(&this->connection, &this->pool, disk->connection->cluster, disk->target->uri,
-                                    &disk->target->options, err);
+    r = vd_connection_open_for_disk(&this->connection, &this->pool, disk->connection->cluster, disk->open_args->uri,
+                                    &disk->open_args->options, err);
     return r < 0 ? r : see_newest_map(this, err);
 }
 

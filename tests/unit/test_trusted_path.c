@@ -66,9 +66,9 @@ static const char *make_folder(const char *path, mode_t mode)
     return path;
 }
 
-static const char *make_link(const char *path, const char *target)
+static const char *make_link(const char *path, const char *args)
 {
-    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(symlink(args, path), 0);
     give(path);
     return path;
 }
@@ -287,7 +287,7 @@ static void what_is_no_regular_file(void **state)
 
 static void links_without_end(void **state)
 {
-    char name[16], target[16];
+    char name[16], args[16];
 
     (void)state;
     make_file(in("file"), 0600);
@@ -298,8 +298,8 @@ static void links_without_end(void **state)
     make_link(in("link1"), "file");
     for (int i = 2; i <= 41; i++) {
         snprintf(name, sizeof name, "link%d", i);
-        snprintf(target, sizeof target, "link%d", i - 1);
-        make_link(in(name), target);
+        snprintf(args, sizeof args, "link%d", i - 1);
+        make_link(in(name), args);
     }
     assert_int_equal(vd_trusted_path(in("link40"), owner), 0);
     assert_int_equal(vd_trusted_path(in("link41"), owner), -ELOOP);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ops/walk.h"
+#include "ops/extent_scan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,10 +19,10 @@
 /* Collecting. */
 
 struct collector {
-    struct vd_walk *walk;
+    struct vd_extent_scan *scan;
     size_t capacity;
     uint64_t end;
-    /* The range that librbd is asked about holds that of the walk; it has told of what is up to `told`. */
+    /* The range that librbd is asked about holds that of the scan; it has told of what is up to `told`. */
     uint64_t told;
     uint64_t asked_end;
     /* Where nothing of the image's own is, the parent is what is read: up to here. */
@@ -32,25 +32,25 @@ struct collector {
     int result;
 };
 
-static bool extends_last(const struct vd_walk *walk, uint64_t offset, uint32_t flags)
+static bool extends_last(const struct vd_extent_scan *scan, uint64_t offset, uint32_t flags)
 {
-    const struct vdisk_extent *last = walk->count > 0 ? &walk->extents[walk->count - 1] : NULL;
+    const struct vdisk_extent *last = scan->count > 0 ? &scan->extents[scan->count - 1] : NULL;
 
     return last && last->flags == flags && last->offset + last->length == offset;
 }
 
 static int make_room(struct collector *collector)
 {
-    struct vd_walk *walk = collector->walk;
+    struct vd_extent_scan *scan = collector->scan;
     size_t capacity = collector->capacity ? 2 * collector->capacity : FIRST_CAPACITY;
     struct vdisk_extent *extents;
 
-    if (walk->count < collector->capacity)
+    if (scan->count < collector->capacity)
         return 0;
-    extents = realloc(walk->extents, capacity * sizeof *extents);
+    extents = realloc(scan->extents, capacity * sizeof *extents);
     if (!extents)
         return -ENOMEM;
-    walk->extents = extents;
+    scan->extents = extents;
     collector->capacity = capacity;
     return 0;
 }
@@ -65,28 +65,28 @@ static int stop(struct collector *collector, int result)
 /* Adds an extent, of which all before is known; or stops. */
 static int add(struct collector *collector, uint64_t offset, uint64_t length, uint32_t flags)
 {
-    struct vd_walk *walk = collector->walk;
+    struct vd_extent_scan *scan = collector->scan;
 
     if (length == 0)
         return 0;
-    walk->next = offset;
-    if (extends_last(walk, offset, flags)) {
-        walk->extents[walk->count - 1].length += length;
-    } else if (walk->count == walk->room) {
+    scan->next = offset;
+    if (extends_last(scan, offset, flags)) {
+        scan->extents[scan->count - 1].length += length;
+    } else if (scan->count == scan->room) {
         return stop(collector, 0);
     } else if (make_room(collector) < 0) {
         return stop(collector, -ENOMEM);
     } else {
-        walk->extents[walk->count++] = (struct vdisk_extent){.offset = offset, .length = length, .flags = flags};
+        scan->extents[scan->count++] = (struct vdisk_extent){.offset = offset, .length = length, .flags = flags};
     }
-    walk->next = offset + length;
+    scan->next = offset + length;
     return 0;
 }
 
 /* Adds what lies between the last extent and `offset`, of which librbd has told nothing. */
 static int fill_gap(struct collector *collector, uint64_t offset)
 {
-    uint64_t start = collector->walk->next;
+    uint64_t start = collector->scan->next;
     uint64_t parent_end = collector->parent_end < offset ? collector->parent_end : offset;
     int r = 0;
 
@@ -110,7 +110,7 @@ static int collect_inside(struct collector *collector, uint64_t offset, uint64_t
 {
     int r = 0;
 
-    if (!collector->walk->changes)
+    if (!collector->scan->changes)
         r = fill_gap(collector, offset);
     return r < 0 ? r : add(collector, offset, length, flags);
 }
@@ -119,7 +119,7 @@ static int collect_inside(struct collector *collector, uint64_t offset, uint64_t
 static int collect(uint64_t offset, size_t length, int exists, void *arg)
 {
     struct collector *collector = arg;
-    const struct vd_walk *walk = collector->walk;
+    const struct vd_extent_scan *scan = collector->scan;
     uint64_t start, end;
 
     /* Objects that were asked before it was known are told of all the same. */
@@ -128,12 +128,12 @@ static int collect(uint64_t offset, size_t length, int exists, void *arg)
     if (!is_in_order(collector, offset, length))
         return stop(collector, -EPROTO);
     collector->told = offset + length;
-    start = offset > walk->offset ? offset : walk->offset;
+    start = offset > scan->offset ? offset : scan->offset;
     end = collector->told < collector->end ? collector->told : collector->end;
     if (start >= end)
         return 0;
     /* Of what never was but zeroes, and of a map, that data is gone says no more than nothing. */
-    if (!exists && !(walk->changes && walk->from))
+    if (!exists && !(scan->changes && scan->from))
         return 0;
     return collect_inside(collector, start, end - start, exists ? VDISK_EXTENT_DATA : VDISK_EXTENT_ZERO);
 }
@@ -184,10 +184,10 @@ static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject,
     return 0;
 }
 
-static int find_parent_end(uint64_t *parent_end, const struct vd_walk *walk, rbd_image_t image)
+static int find_parent_end(uint64_t *parent_end, const struct vd_extent_scan *scan, rbd_image_t image)
 {
     *parent_end = 0;
-    return walk->changes || walk->with_parent ? 0 : rbd_get_overlap(image, parent_end);
+    return scan->changes || scan->with_parent ? 0 : rbd_get_overlap(image, parent_end);
 }
 
 /*
@@ -199,7 +199,7 @@ static void choose_range(struct collector *collector, const struct vdisk *disk, 
     uint64_t set = disk->layout.object_size * disk->layout.stripe_count;
     uint64_t last = (collector->end - 1) / set * set;
 
-    collector->told = collector->walk->offset / set * set;
+    collector->told = collector->scan->offset / set * set;
     /* It may have become smaller since the range was checked. */
     if (size < collector->end)
         size = collector->end;
@@ -208,23 +208,23 @@ static void choose_range(struct collector *collector, const struct vdisk *disk, 
 
 static int iterate(struct collector *collector, const struct vd_view *view, const struct subject *subject)
 {
-    const struct vd_walk *walk = collector->walk;
+    const struct vd_extent_scan *scan = collector->scan;
     bool fast;
     rbd_image_t image = view->image;
     int r = is_fast(&fast, image, subject, vd_view_size(view));
 
     if (r == 0)
-        r = find_parent_end(&collector->parent_end, walk, image);
+        r = find_parent_end(&collector->parent_end, scan, image);
     if (r < 0)
         return r;
-    r = rbd_diff_iterate2(image, walk->from, collector->told, collector->asked_end - collector->told, walk->with_parent,
+    r = rbd_diff_iterate2(image, scan->from, collector->told, collector->asked_end - collector->told, scan->with_parent,
                           fast, collect, collector);
-    if (r == 0 && !walk->changes)
+    if (r == 0 && !scan->changes)
         r = fill_gap(collector, collector->end);
     if (collector->stopped)
         return collector->result;
     if (r == 0)
-        collector->walk->next = collector->end;
+        collector->scan->next = collector->end;
     return r;
 }
 
@@ -236,32 +236,32 @@ static int find_snapshot(uint64_t *id, rbd_image_t image, const char *name)
     return name ? rbd_snap_get_id(image, name, id) : 0;
 }
 
-static int find_subject(struct subject *subject, const struct vd_walk *walk, const struct vdisk *disk,
+static int find_subject(struct subject *subject, const struct vd_extent_scan *scan, const struct vdisk *disk,
                         rbd_image_t image, struct vdisk_error *err)
 {
     const char *own = vdisk_uri_snapshot(disk->uri);
     struct vd_quoted quoted, image_name;
-    int r = find_snapshot(&subject->from, image, walk->from);
+    int r = find_snapshot(&subject->from, image, scan->from);
 
     subject->own = disk->snapshot_id;
     if (r == -ENOENT)
         return vd_error_set(err, r, "Image %s has no snapshot %s.", vd_quote(&image_name, vdisk_uri_image(disk->uri)),
-                            vd_quote(&quoted, walk->from));
+                            vd_quote(&quoted, scan->from));
     if (r < 0)
         return vd_error_set(err, r, "Finding the snapshots of image %s failed: %s.",
                             vd_quote(&image_name, vdisk_uri_image(disk->uri)), strerror(-r));
     if (own && subject->from > subject->own)
-        return vd_error_set(err, -EINVAL, "Snapshot %s is not older than snapshot %s.", vd_quote(&quoted, walk->from),
+        return vd_error_set(err, -EINVAL, "Snapshot %s is not older than snapshot %s.", vd_quote(&quoted, scan->from),
                             vd_quote(&image_name, own));
     return 0;
 }
 
 /* Asked with an opening that is newer than the answer: objects that somebody has removed looked like holes. */
-static int check_subject(const struct subject *subject, const struct vd_walk *walk, const struct vdisk *disk,
+static int check_subject(const struct subject *subject, const struct vd_extent_scan *scan, const struct vdisk *disk,
                          rbd_image_t image)
 {
     struct subject now;
-    int r = find_snapshot(&now.from, image, walk->from);
+    int r = find_snapshot(&now.from, image, scan->from);
 
     if (r == 0)
         r = find_snapshot(&now.own, image, vdisk_uri_snapshot(disk->uri));
@@ -270,7 +270,7 @@ static int check_subject(const struct subject *subject, const struct vd_walk *wa
     return now.from == subject->from && now.own == subject->own ? 0 : -ENOENT;
 }
 
-static int check_again(const struct subject *subject, const struct vd_walk *walk, struct vdisk *disk,
+static int check_again(const struct subject *subject, const struct vd_extent_scan *scan, struct vdisk *disk,
                        struct vdisk_error *err)
 {
     struct vd_quoted quoted;
@@ -278,7 +278,7 @@ static int check_again(const struct subject *subject, const struct vd_walk *walk
     int r = vd_disk_open_again(&newer, disk);
 
     if (r == 0) {
-        r = check_subject(subject, walk, disk, newer->image);
+        r = check_subject(subject, scan, disk, newer->image);
         vd_view_discard(newer);
     }
     if (r == -ENOENT)
@@ -290,17 +290,18 @@ static int check_again(const struct subject *subject, const struct vd_walk *walk
     return 0;
 }
 
-/* The walk. */
+/* The scan. */
 
-static int check_range(const struct vd_walk *walk, const struct vdisk *disk, uint64_t size, struct vdisk_error *err)
+static int check_range(const struct vd_extent_scan *scan, const struct vdisk *disk, uint64_t size,
+                       struct vdisk_error *err)
 {
     struct vd_quoted quoted;
 
-    if (walk->offset <= size && walk->length <= size - walk->offset)
+    if (scan->offset <= size && scan->length <= size - scan->offset)
         return 0;
     return vd_error_set(err, -EINVAL,
                         "The %" PRIu64 " bytes at offset %" PRIu64 " are not inside image %s of %" PRIu64 " bytes.",
-                        walk->length, walk->offset, vd_quote(&quoted, vdisk_uri_image(disk->uri)), size);
+                        scan->length, scan->offset, vd_quote(&quoted, vdisk_uri_image(disk->uri)), size);
 }
 
 /* librbd would flush by itself, and forget the error. */
@@ -321,18 +322,18 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
 }
 
 /* Between the offsets of the disk and those of the view. */
-static void shift(struct vd_walk *walk, uint64_t by)
+static void shift(struct vd_extent_scan *scan, uint64_t by)
 {
-    walk->offset += by;
-    walk->next += by;
-    for (size_t i = 0; i < walk->count; i++)
-        walk->extents[i].offset += by;
+    scan->offset += by;
+    scan->next += by;
+    for (size_t i = 0; i < scan->count; i++)
+        scan->extents[i].offset += by;
 }
 
-static int collect_all(struct vd_walk *walk, const struct vdisk *disk, const struct vd_view *view,
+static int collect_all(struct vd_extent_scan *scan, const struct vdisk *disk, const struct vd_view *view,
                        const struct subject *subject, struct vdisk_error *err)
 {
-    struct collector collector = {.walk = walk, .end = walk->offset + walk->length};
+    struct collector collector = {.scan = scan, .end = scan->offset + scan->length};
     struct vd_quoted quoted;
     int r;
 
@@ -345,25 +346,25 @@ static int collect_all(struct vd_walk *walk, const struct vdisk *disk, const str
 }
 
 /* In a view where `header` bytes stand before the disk's contents. */
-static int walk_view(struct vd_walk *walk, struct vdisk *disk, const struct vd_view *view, uint64_t header,
+static int scan_view(struct vd_extent_scan *scan, struct vdisk *disk, const struct vd_view *view, uint64_t header,
                      struct vdisk_error *err)
 {
     uint64_t size = vd_view_size(view);
     struct subject subject;
-    int r = check_range(walk, disk, size < header ? 0 : size - header, err);
+    int r = check_range(scan, disk, size < header ? 0 : size - header, err);
 
     if (r == 0)
-        r = find_subject(&subject, walk, disk, view->image, err);
+        r = find_subject(&subject, scan, disk, view->image, err);
     /* librbd 16.2.15 fails an assertion when it is asked about nothing. */
-    if (r != 0 || walk->length == 0)
+    if (r != 0 || scan->length == 0)
         return r;
-    shift(walk, header);
-    r = collect_all(walk, disk, view, &subject, err);
-    shift(walk, -header);
-    return r < 0 ? r : check_again(&subject, walk, disk, err);
+    shift(scan, header);
+    r = collect_all(scan, disk, view, &subject, err);
+    shift(scan, -header);
+    return r < 0 ? r : check_again(&subject, scan, disk, err);
 }
 
-static int walk_afresh(struct vd_walk *walk, struct vdisk *disk, struct vdisk_error *err)
+static int scan_afresh(struct vd_extent_scan *scan, struct vdisk *disk, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     struct vd_view *fresh;
@@ -372,7 +373,7 @@ static int walk_afresh(struct vd_walk *walk, struct vdisk *disk, struct vdisk_er
     if (r < 0)
         return vd_error_set(err, r, "Opening image %s afresh failed: %s.",
                             vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
-    r = walk_view(walk, disk, fresh, disk->data_offset, err);
+    r = scan_view(scan, disk, fresh, disk->data_offset, err);
     vd_view_discard(fresh);
     return r;
 }
@@ -387,22 +388,22 @@ static bool needs_a_view(const struct vdisk *disk)
     return disk->data_offset > 0 || (disk->read_only && !vdisk_uri_snapshot(disk->uri));
 }
 
-int vd_walk_run(struct vd_walk *walk, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err)
+int vd_extent_scan_run(struct vd_extent_scan *scan, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err)
 {
-    int r = walk->length > 0 ? flush(disk, view->image, err) : 0;
+    int r = scan->length > 0 ? flush(disk, view->image, err) : 0;
 
-    walk->next = walk->offset;
+    scan->next = scan->offset;
     if (r == 0)
-        r = needs_a_view(disk) ? walk_afresh(walk, disk, err) : walk_view(walk, disk, view, 0, err);
+        r = needs_a_view(disk) ? scan_afresh(scan, disk, err) : scan_view(scan, disk, view, 0, err);
     if (r < 0) {
-        walk->count = 0;
-        walk->next = walk->offset;
+        scan->count = 0;
+        scan->next = scan->offset;
     }
     return r;
 }
 
-void vd_walk_clear(struct vd_walk *walk)
+void vd_extent_scan_destroy(struct vd_extent_scan *scan)
 {
-    free(walk->extents);
-    free(walk->from);
+    free(scan->extents);
+    free(scan->from);
 }

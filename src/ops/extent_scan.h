@@ -2,8 +2,8 @@
 /*
  * Walking over what librbd tells of the data in a range of an open disk.
  */
-#ifndef VD_WALK_H
-#define VD_WALK_H
+#ifndef VD_EXTENT_SCAN_H
+#define VD_EXTENT_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "disk/disk.h"
 #include "disk/view.h"
 
-struct vd_walk {
+struct vd_extent_scan {
     /* What to look at. */
     uint64_t offset;
     uint64_t length;
@@ -34,9 +34,9 @@ struct vd_walk {
 };
 
 /* `view` is the disk's, entered. Blocks. Returns 0 or a negative errno with its sentence. */
-int vd_walk_run(struct vd_walk *walk, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err);
+int vd_extent_scan_run(struct vd_extent_scan *scan, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err);
 
 /* Frees what was found, and `from`. */
-void vd_walk_clear(struct vd_walk *walk);
+void vd_extent_scan_destroy(struct vd_extent_scan *scan);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/target.h"
+#include "ops/open_args.h"
 #include "wrap.h"
 
 #define URI "rbd:pool/name\\/space/image@snap:key=secret-1:rbd_cache=\\:"
@@ -98,11 +98,11 @@ static void free_passed(struct passed *passed)
     vdisk_uri_free(passed->uri);
 }
 
-static int init(struct vd_target *target, struct vd_cluster **cluster, const struct passed *passed,
+static int init(struct vd_open_args *args, struct vd_cluster **cluster, const struct passed *passed,
                 struct vdisk_error *err)
 {
-    *target = (struct vd_target){0};
-    return vd_target_init(target, cluster, passed->uri, &passed->options, VDISK_OPEN_READ_ONLY, err);
+    *args = (struct vd_open_args){0};
+    return vd_open_args_init(args, cluster, passed->uri, &passed->options, VDISK_OPEN_READ_ONLY, err);
 }
 
 static void check_uri(const struct vdisk_uri *uri, const char *expected)
@@ -117,38 +117,38 @@ static void check_uri(const struct vdisk_uri *uri, const char *expected)
 static void everything_is_copied(void **state)
 {
     struct vd_cluster *cluster;
-    struct vd_target target;
+    struct vd_open_args args;
     struct passed passed;
     struct vdisk_error err;
 
     (void)state;
     make_passed(&passed);
-    assert_int_equal(init(&target, &cluster, &passed, &err), 0);
+    assert_int_equal(init(&args, &cluster, &passed, &err), 0);
     free_passed(&passed);
-    check_uri(target.uri, URI);
-    assert_int_equal(target.options.struct_size, sizeof target.options);
-    assert_int_equal(target.options.flags, VDISK_OPEN_READ_ONLY);
-    assert_int_equal(target.options.uri_policy, VDISK_URI_ANY);
-    assert_int_equal(target.options.size_poll_ms, 17);
-    assert_string_equal(target.options.id, "me");
-    assert_string_equal(target.options.conf, "/etc/ceph.conf");
-    assert_int_equal(target.options.option_count, 2);
-    assert_string_equal(target.options.options[0].key, "key");
-    assert_string_equal(target.options.options[0].value, "secret-2");
-    assert_string_equal(target.options.options[1].key, "mon_host");
-    assert_string_equal(target.options.options[1].value, "");
-    assert_int_equal(target.options.encryption, VDISK_ENCRYPTION_LUKS2);
-    assert_int_equal(target.options.passphrase_size, strlen("secret-3"));
-    assert_memory_equal(target.options.passphrase, "secret-3", strlen("secret-3"));
-    assert_null(target.options.passphrase_file);
-    vd_target_clear(&target);
+    check_uri(args.uri, URI);
+    assert_int_equal(args.options.struct_size, sizeof args.options);
+    assert_int_equal(args.options.flags, VDISK_OPEN_READ_ONLY);
+    assert_int_equal(args.options.uri_policy, VDISK_URI_ANY);
+    assert_int_equal(args.options.size_poll_ms, 17);
+    assert_string_equal(args.options.id, "me");
+    assert_string_equal(args.options.conf, "/etc/ceph.conf");
+    assert_int_equal(args.options.option_count, 2);
+    assert_string_equal(args.options.options[0].key, "key");
+    assert_string_equal(args.options.options[0].value, "secret-2");
+    assert_string_equal(args.options.options[1].key, "mon_host");
+    assert_string_equal(args.options.options[1].value, "");
+    assert_int_equal(args.options.encryption, VDISK_ENCRYPTION_LUKS2);
+    assert_int_equal(args.options.passphrase_size, strlen("secret-3"));
+    assert_memory_equal(args.options.passphrase, "secret-3", strlen("secret-3"));
+    assert_null(args.options.passphrase_file);
+    vd_open_args_destroy(&args);
     vd_cluster_put(cluster);
 }
 
 static void the_name_of_a_file_is_copied_not_the_file(void **state)
 {
     struct vd_cluster *cluster;
-    struct vd_target target;
+    struct vd_open_args args;
     struct passed passed;
 
     (void)state;
@@ -157,48 +157,48 @@ static void the_name_of_a_file_is_copied_not_the_file(void **state)
     passed.options.passphrase = NULL;
     passed.options.passphrase_size = 0;
     passed.options.passphrase_file = duplicate("/nowhere");
-    assert_int_equal(init(&target, &cluster, &passed, NULL), 0);
+    assert_int_equal(init(&args, &cluster, &passed, NULL), 0);
     free_passed(&passed);
-    assert_null(target.options.passphrase);
-    assert_string_equal(target.options.passphrase_file, "/nowhere");
-    vd_target_clear(&target);
+    assert_null(args.options.passphrase);
+    assert_string_equal(args.options.passphrase_file, "/nowhere");
+    vd_open_args_destroy(&args);
     vd_cluster_put(cluster);
 }
 
 static void no_options_are_the_defaults(void **state)
 {
-    struct vd_target target = {0};
+    struct vd_open_args args = {0};
     struct vd_cluster *cluster;
     struct vdisk_uri *uri;
 
     (void)state;
     assert_int_equal(vdisk_uri_parse(&uri, "rbd:p/i", NULL), 0);
-    assert_int_equal(vd_target_init(&target, &cluster, uri, NULL, 0, NULL), 0);
+    assert_int_equal(vd_open_args_init(&args, &cluster, uri, NULL, 0, NULL), 0);
     vdisk_uri_free(uri);
-    check_uri(target.uri, "rbd:p/i");
-    assert_null(target.options.id);
-    assert_null(target.options.conf);
-    assert_null(target.options.options);
-    assert_int_equal(target.options.option_count, 0);
-    assert_null(target.options.passphrase);
-    assert_null(target.options.passphrase_file);
-    vd_target_clear(&target);
+    check_uri(args.uri, "rbd:p/i");
+    assert_null(args.options.id);
+    assert_null(args.options.conf);
+    assert_null(args.options.options);
+    assert_int_equal(args.options.option_count, 0);
+    assert_null(args.options.passphrase);
+    assert_null(args.options.passphrase_file);
+    vd_open_args_destroy(&args);
     vd_cluster_put(cluster);
 }
 
 static void it_is_the_cluster_of_the_original(void **state)
 {
     struct vd_cluster *cluster, *original;
-    struct vd_target target;
+    struct vd_open_args args;
     struct passed passed;
 
     (void)state;
     make_passed(&passed);
     original = vd_cluster_get(passed.uri, &passed.options);
-    assert_int_equal(init(&target, &cluster, &passed, NULL), 0);
+    assert_int_equal(init(&args, &cluster, &passed, NULL), 0);
     assert_ptr_equal(cluster, original);
     assert_int_equal(cluster->references, 2);
-    vd_target_clear(&target);
+    vd_open_args_destroy(&args);
     vd_cluster_put(cluster);
     vd_cluster_put(original);
     free_passed(&passed);
@@ -207,39 +207,39 @@ static void it_is_the_cluster_of_the_original(void **state)
 static void secrets_are_wiped(void **state)
 {
     struct vd_cluster *cluster;
-    struct vd_target target;
+    struct vd_open_args args;
     struct passed passed;
     const char *value;
 
     (void)state;
     make_passed(&passed);
-    assert_int_equal(init(&target, &cluster, &passed, NULL), 0);
+    assert_int_equal(init(&args, &cluster, &passed, NULL), 0);
     free_passed(&passed);
-    watch(target.options.options[0].value, strlen("secret-2"));
-    assert_int_equal(vdisk_uri_option(NULL, &value, target.uri, 0), 0);
+    watch(args.options.options[0].value, strlen("secret-2"));
+    assert_int_equal(vdisk_uri_option(NULL, &value, args.uri, 0), 0);
     watch(value, strlen("secret-1"));
     watch(cluster->key, cluster->key_size);
-    watch(target.passphrase.bytes, target.passphrase.size);
-    vd_target_clear(&target);
+    watch(args.passphrase.bytes, args.passphrase.size);
+    vd_open_args_destroy(&args);
     vd_cluster_put(cluster);
     assert_int_equal(watched.wiped, 4);
 }
 
 static void clearing_leaves_it_empty(void **state)
 {
-    struct vd_target target = {0};
+    struct vd_open_args args = {0};
 
     (void)state;
-    vd_target_clear(&target);
-    vd_target_clear(&target);
-    assert_true(is_zero(&target, sizeof target));
+    vd_open_args_destroy(&args);
+    vd_open_args_destroy(&args);
+    assert_true(is_zero(&args, sizeof args));
 }
 
 /* At every allocation, of which there are as many as things to copy, and more. */
 static void without_memory_there_is_nothing_left(void **state)
 {
     struct vd_cluster *cluster;
-    struct vd_target target;
+    struct vd_open_args args;
     struct passed passed;
     unsigned int failed = 0;
     int r;
@@ -250,18 +250,18 @@ static void without_memory_there_is_nothing_left(void **state)
         struct vdisk_error err = {0};
 
         wrap_fail_nth(failed + 1);
-        r = init(&target, &cluster, &passed, &err);
+        r = init(&args, &cluster, &passed, &err);
         if (!wrap_disarm())
             break;
         assert_int_equal(r, -ENOMEM);
         assert_says(&err, -ENOMEM, "ut of memory");
         assert_null(cluster);
-        vd_target_clear(&target);
+        vd_open_args_destroy(&args);
         failed++;
     }
     assert_int_equal(r, 0);
     assert_true(failed >= 20);
-    vd_target_clear(&target);
+    vd_open_args_destroy(&args);
     vd_cluster_put(cluster);
     free_passed(&passed);
 }
@@ -269,22 +269,22 @@ static void without_memory_there_is_nothing_left(void **state)
 static void what_is_not_valid_is_refused(void **state)
 {
     struct vd_cluster *cluster = (struct vd_cluster *)state;
-    struct vd_target target;
+    struct vd_open_args args;
     struct passed passed;
     struct vdisk_error err;
 
     make_passed(&passed);
     passed.options.flags = 1u << 31;
-    assert_int_equal(init(&target, &cluster, &passed, &err), -EINVAL);
+    assert_int_equal(init(&args, &cluster, &passed, &err), -EINVAL);
     assert_says(&err, -EINVAL, "flags");
     assert_null(cluster);
-    vd_target_clear(&target);
+    vd_open_args_destroy(&args);
     passed.options.flags = 0;
     passed.options.uri_policy = VDISK_URI_GUARDED;
-    assert_int_equal(init(&target, &cluster, &passed, &err), -EPERM);
+    assert_int_equal(init(&args, &cluster, &passed, &err), -EPERM);
     assert_says(&err, -EPERM, "key");
     assert_null(cluster);
-    vd_target_clear(&target);
+    vd_open_args_destroy(&args);
     free_passed(&passed);
 }
 
