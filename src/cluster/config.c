@@ -157,7 +157,7 @@ static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
 
 /*
  * Ceph's default cache policy, write-around, says that a write is complete before it is on the cluster; when it fails
- * there after that, with nothing else in flight, librbd 16.2.15 forgets the error, and flush and close claim success.
+ * there after that, with nothing else in I/O, librbd 16.2.15 forgets the error, and flush and close claim success.
  * Nobody who did not ask for that should get it. It never caches reads, so that switching the cache off costs none.
  */
 static int avoid_write_around(rados_t cluster, struct vdisk_error *err)

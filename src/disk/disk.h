@@ -48,7 +48,7 @@ enum vd_refuse_reason {
 /* What may be given up and still be with librbd, before nothing more is accepted. */
 #define VD_DETACHED_MAX 1024
 #define VD_DETACHED_BYTES_MAX (UINT64_C(256) << 20)
-/* The same of writes that may still land, at each of which every request has to look. */
+/* The same of writes that may still complete, at each of which every request has to look. */
 #define VD_INDETERMINATE_MAX 1024
 
 struct vdisk {
@@ -136,7 +136,7 @@ struct vdisk {
  * rbd_flush, until it can be believed. With a write-back cache, librbd 16 flushes each object by several writes, and
  * reports the result of the last alone, which need not be the one sent last: what failed before it is dirty again, and
  * the flush says success (seen with a client fenced meanwhile: every tenth time). Another one then sends it again, and
- * is told of the error; when nothing is dirty it costs nothing. A sequence of requests does the same (flight.h).
+ * is told of the error; when nothing is dirty it costs nothing. A sequence of requests does the same (rbd_io.h).
  */
 int vd_disk_flush(const struct vdisk *disk, rbd_image_t image);
 

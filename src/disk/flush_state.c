@@ -28,7 +28,7 @@ int vd_flush_state_flushed(struct vd_flush_state *flush_state, uint64_t mark, in
                                                 memory_order_relaxed);
     else
         raise_flushed(flush_state, mark);
-    /* librbd tells an error to one flush only; another one in flight at the time must not claim that all is well. */
+    /* librbd tells an error to one flush only; another one in I/O at the time must not claim that all is well. */
     error = vd_flush_state_error(flush_state);
     return error ? error : result;
 }

@@ -223,7 +223,7 @@ static bool unblock(struct vd_write_barrier *barrier, struct vd_ordered *ordered
     return true;
 }
 
-/* Claims all that go, in one look at the list. They stay listed, for flushes to wait until they have landed. */
+/* Claims all that go, in one look at the list. They stay listed, for flushes to wait until they have completed. */
 static struct vd_ordered *unblock_all(struct vd_write_barrier *barrier)
 {
     struct vd_ordered *first = NULL, **end = &first;

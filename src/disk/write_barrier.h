@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A disk's writes that were given up but may still land, and the later requests that they hold up: a retry must not be
- * overtaken by the write it replaces.
+ * A disk's writes that were given up but may still complete, and the later requests that they hold up: a retry must not
+ * be overtaken by the write it replaces.
  */
 #ifndef VD_WRITE_BARRIER_H
 #define VD_WRITE_BARRIER_H
@@ -25,7 +25,7 @@ struct vd_indeterminate_write {
 
 /*
  * A request that may have to wait, or that a flush has to wait for: accepted, and not sent as a whole. Listed until it
- * has landed, or is given up.
+ * has completed, or is given up.
  */
 struct vd_ordered {
     struct vd_ordered *previous;
@@ -101,7 +101,7 @@ int vd_write_barrier_block(struct vd_write_barrier *barrier, struct vd_ordered *
 /* Lists one that need not wait, for flushes to wait for. */
 void vd_write_barrier_list(struct vd_write_barrier *barrier, struct vd_ordered *ordered);
 
-/* Takes it from the list: it has landed, or its queue has claimed it. Returns whether somebody waits. */
+/* Takes it from the list: it has completed, or its queue has claimed it. Returns whether somebody waits. */
 bool vd_write_barrier_unlist(struct vd_write_barrier *barrier, struct vd_ordered *ordered);
 
 /* Lets those go that need not wait any more, or may not, by this thread. */

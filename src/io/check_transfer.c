@@ -44,7 +44,7 @@ static inline int check_range(const struct vd_transfer *transfer, struct vdisk_e
         return vd_check_no_disk_error(err);
     if (vd_process_forked())
         return vd_check_forked_error(err);
-    if (disk->read_only && vd_flight_changes(transfer->kind))
+    if (disk->read_only && vd_rbd_io_changes(transfer->kind))
         return vd_check_read_only_error(disk, doings[transfer->kind], err);
     if (transfer->flags & ~known_flags[transfer->kind])
         return vd_check_flags_error(transfer->flags & ~known_flags[transfer->kind], err);

@@ -13,11 +13,11 @@ int vd_give_up_request(struct vdisk_queue *queue, struct vd_request *request, in
     unsigned int joined;
     int r;
 
-    /* A flight that waits is sent first, rather than taken apart: cancelling is rare. */
-    if (request->flight->plugged)
+    /* A I/O that waits is sent first, rather than taken apart: cancelling is rare. */
+    if (request->io->plugged)
         vd_plug_send(queue);
     /* The entry still comes, for the others. */
-    joined = request->flight->members > 1;
+    joined = request->io->members > 1;
     r = vd_request_give_up(request, &queue->bounce, result);
     if (r < 0)
         return r;

@@ -7,14 +7,14 @@
 
 #include "base/attributes.h"
 #include "base/container.h"
-#include "io/fate.h"
+#include "io/rbd_io_state.h"
 
-/* How far back a flight is looked for that a transfer continues: as many streams can be interleaved. */
+/* How far back a I/O is looked for that a transfer continues: as many streams can be interleaved. */
 #define STREAMS 8
 
-static struct vd_flight *flight_of(struct vd_node *node)
+static struct vd_rbd_io *io_of(struct vd_node *node)
 {
-    return VD_CONTAINER_OF(node, struct vd_flight, entry.node);
+    return VD_CONTAINER_OF(node, struct vd_rbd_io, entry.node);
 }
 
 bool vd_plug_takes(const struct vd_transfer *transfer)
@@ -26,53 +26,52 @@ bool vd_plug_takes(const struct vd_transfer *transfer)
            !vd_write_barrier_any(&transfer->disk->write_barrier);
 }
 
-/* So that a flight is one request for one object, mostly. */
+/* So that a I/O is one request for one object, mostly. */
 static uint64_t longest(const struct vdisk *disk)
 {
     return disk->layout.object_size < VDISK_MAX_REQUEST ? disk->layout.object_size : VDISK_MAX_REQUEST;
 }
 
-static bool continues(const struct vd_transfer *transfer, const struct vd_flight *flight)
+static bool continues(const struct vd_transfer *transfer, const struct vd_rbd_io *io)
 {
     /* One view is of one disk. */
-    return flight->view == transfer->view && flight->kind == transfer->kind && flight->flags == transfer->flags &&
-           flight->offset + flight->length == transfer->offset &&
-           flight->length + transfer->length <= longest(transfer->disk);
+    return io->view == transfer->view && io->kind == transfer->kind && io->flags == transfer->flags &&
+           io->offset + io->length == transfer->offset && io->length + transfer->length <= longest(transfer->disk);
 }
 
-/* Makes room in the buffer of a flight: at least twice as much as before, so that few bytes are copied once more. */
-VD_NOINLINE static bool make_room(struct vdisk_queue *queue, struct vd_flight *flight, uint64_t length)
+/* Makes room in the buffer of a I/O: at least twice as much as before, so that few bytes are copied once more. */
+VD_NOINLINE static bool make_room(struct vdisk_queue *queue, struct vd_rbd_io *io, uint64_t length)
 {
-    uint64_t room = 2 * flight->bounce_length > length ? 2 * flight->bounce_length : length;
+    uint64_t room = 2 * io->bounce_length > length ? 2 * io->bounce_length : length;
     void *larger;
 
-    if (room > longest(flight->disk))
+    if (room > longest(io->disk))
         room = length;
     if (vd_bounce_get(&larger, &queue->bounce, room) < 0)
         return false;
-    if (vd_flight_takes_data(flight->kind))
-        memcpy(larger, flight->bounce, flight->length);
-    vd_bounce_put(&queue->bounce, flight->bounce, flight->bounce_length);
-    flight->bounce = larger;
-    flight->bounce_length = room;
+    if (vd_rbd_io_takes_data(io->kind))
+        memcpy(larger, io->bounce, io->length);
+    vd_bounce_put(&queue->bounce, io->bounce, io->bounce_length);
+    io->bounce = larger;
+    io->bounce_length = room;
     return true;
 }
 
-struct vd_flight *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer)
+struct vd_rbd_io *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer)
 {
-    struct vd_node *node = queue->plugged_flights;
+    struct vd_node *node = queue->plugged_ios;
     uint64_t length;
 
     for (int i = 0; node && i < STREAMS; i++, node = node->next) {
-        struct vd_flight *flight = flight_of(node);
+        struct vd_rbd_io *io = io_of(node);
 
-        if (!continues(transfer, flight))
+        if (!continues(transfer, io))
             continue;
-        length = flight->length + transfer->length;
-        if (length > flight->bounce_length && !make_room(queue, flight, length))
+        length = io->length + transfer->length;
+        if (length > io->bounce_length && !make_room(queue, io, length))
             return NULL;
-        flight->length = length;
-        return flight;
+        io->length = length;
+        return io;
     }
     return NULL;
 }
@@ -85,13 +84,13 @@ uint64_t vd_plug_room(const struct vdisk_queue *queue, const struct vd_transfer 
     return hope > transfer->length ? hope : transfer->length;
 }
 
-void vd_plug_add(struct vdisk_queue *queue, struct vd_flight *flight)
+void vd_plug_add(struct vdisk_queue *queue, struct vd_rbd_io *io)
 {
-    flight->entry.node.next = queue->plugged_flights;
-    queue->plugged_flights = &flight->entry.node;
-    flight->plugged = true;
+    io->entry.node.next = queue->plugged_ios;
+    queue->plugged_ios = &io->entry.node;
+    io->plugged = true;
     /* Relaxed: a caller that closes the disk while its queue has it plugged does both itself. */
-    atomic_fetch_add_explicit(&flight->disk->plugged, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&io->disk->plugged, 1, memory_order_relaxed);
 }
 
 static struct vd_node *reversed(struct vd_node *list)
@@ -108,23 +107,23 @@ static struct vd_node *reversed(struct vd_node *list)
     return result;
 }
 
-static void send_flight(struct vdisk_queue *queue, struct vd_flight *flight)
+static void send_io(struct vdisk_queue *queue, struct vd_rbd_io *io)
 {
-    flight->plugged = false;
-    atomic_fetch_sub_explicit(&flight->disk->plugged, 1, memory_order_relaxed);
-    queue->last_merged = flight->members > 1 ? flight->length : 0;
-    vd_fate_start_accepted(flight);
+    io->plugged = false;
+    atomic_fetch_sub_explicit(&io->disk->plugged, 1, memory_order_relaxed);
+    queue->last_merged = io->members > 1 ? io->length : 0;
+    vd_rbd_io_start_accepted(io);
 }
 
 void vd_plug_send(struct vdisk_queue *queue)
 {
-    struct vd_node *node = reversed(queue->plugged_flights);
+    struct vd_node *node = reversed(queue->plugged_ios);
 
-    queue->plugged_flights = NULL;
+    queue->plugged_ios = NULL;
     while (node) {
-        struct vd_flight *flight = flight_of(node);
+        struct vd_rbd_io *io = io_of(node);
 
         node = node->next;
-        send_flight(queue, flight);
+        send_io(queue, io);
     }
 }

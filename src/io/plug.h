@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Between plugging and unplugging a queue, reads and writes gather, and those that are adjacent become one flight: what
+ * Between plugging and unplugging a queue, reads and writes gather, and those that are adjacent become one I/O: what
  * librbd does for a request costs much more than what a few more bytes in it do.
  */
 #ifndef VD_PLUG_H
@@ -14,16 +14,16 @@
 bool vd_plug_takes(const struct vd_transfer *transfer);
 
 /*
- * The flight there that this transfer continues, with room for it; NULL: none. On success it is made longer by the
+ * The I/O there that this transfer continues, with room for it; NULL: none. On success it is made longer by the
  * transfer, which vd_request_join must fill.
  */
-struct vd_flight *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer);
+struct vd_rbd_io *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer);
 
-/* How many bytes to get for the buffer of a new flight, in the hope that it will be continued. */
+/* How many bytes to get for the buffer of a new I/O, in the hope that it will be continued. */
 uint64_t vd_plug_room(const struct vdisk_queue *queue, const struct vd_transfer *transfer);
 
-/* Has a flight wait there. */
-void vd_plug_add(struct vdisk_queue *queue, struct vd_flight *flight);
+/* Has a I/O wait there. */
+void vd_plug_add(struct vdisk_queue *queue, struct vd_rbd_io *io);
 
 /* Starts all that wait. Those that librbd does not take complete with its error. */
 void vd_plug_send(struct vdisk_queue *queue);

@@ -3,11 +3,11 @@
 
 #include "base/attributes.h"
 
-VD_COLD void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight)
+VD_COLD void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_rbd_io *io)
 {
-    if (flight->keeps_buffer)
-        vd_bounce_give_away(&queue->bounce, flight->bounce_length);
+    if (io->keeps_buffer)
+        vd_bounce_give_away(&queue->bounce, io->bounce_length);
     else
-        vd_pool_put_bounce(queue, flight);
-    vd_flight_drop(flight);
+        vd_pool_put_bounce(queue, io);
+    vd_rbd_io_put(io);
 }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The requests and flights of a queue that are not in use.
+ * The requests and I/Os of a queue that are not in use.
  */
 #ifndef VD_POOL_H
 #define VD_POOL_H
 
 #include "base/container.h"
-#include "io/fate.h"
 #include "io/queue.h"
+#include "io/rbd_io_state.h"
 
-/* A flight that is the disk's too, since what it wrote is unsettled. */
-void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_flight *flight);
+/* A I/O that is the disk's too, since what it wrote is unsettled. */
+void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_rbd_io *io);
 
-static inline void vd_pool_put_bounce(struct vdisk_queue *queue, struct vd_flight *flight)
+static inline void vd_pool_put_bounce(struct vdisk_queue *queue, struct vd_rbd_io *io)
 {
-    void *bounce = flight->bounce;
-    uint64_t length = flight->bounce_length;
+    void *bounce = io->bounce;
+    uint64_t length = io->bounce_length;
 
-    flight->bounce = NULL;
-    flight->bounce_length = 0;
+    io->bounce = NULL;
+    io->bounce_length = 0;
     if (bounce)
         vd_bounce_put(&queue->bounce, bounce, length);
 }
@@ -42,32 +42,32 @@ static inline struct vd_request *vd_pool_get_request(struct vdisk_queue *queue)
 }
 
 /* NULL: out of memory. */
-static inline struct vd_flight *vd_pool_get_flight(struct vdisk_queue *queue)
+static inline struct vd_rbd_io *vd_pool_get_rbd_io(struct vdisk_queue *queue)
 {
-    struct vd_node *node = queue->idle_flights;
+    struct vd_node *node = queue->idle_ios;
 
     if (!node)
-        return vd_flight_new(&queue->mailbox, vd_fate_land);
-    queue->idle_flights = node->next;
-    return VD_CONTAINER_OF(node, struct vd_flight, entry.node);
+        return vd_rbd_io_new(&queue->mailbox, vd_rbd_io_complete);
+    queue->idle_ios = node->next;
+    return VD_CONTAINER_OF(node, struct vd_rbd_io, entry.node);
 }
 
 /* A request that did not start, or was delivered, is for use again, and with it what it holds. */
 static inline void vd_pool_release(struct vdisk_queue *queue, struct vd_request *request)
 {
-    struct vd_flight *flight = vd_request_release(request);
+    struct vd_rbd_io *io = vd_request_release(request);
 
     request->entry.node.next = queue->idle;
     queue->idle = &request->entry.node;
-    if (!flight)
+    if (!io)
         return;
-    if (!vd_flight_is_free(flight)) {
-        vd_pool_leave_to_disk(queue, flight);
+    if (!vd_rbd_io_is_free(io)) {
+        vd_pool_leave_to_disk(queue, io);
         return;
     }
-    flight->entry.node.next = queue->idle_flights;
-    queue->idle_flights = &flight->entry.node;
-    vd_pool_put_bounce(queue, flight);
+    io->entry.node.next = queue->idle_ios;
+    queue->idle_ios = &io->entry.node;
+    vd_pool_put_bounce(queue, io);
 }
 
 #endif

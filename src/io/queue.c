@@ -8,9 +8,9 @@
 
 #include "base/container.h"
 
-static struct vd_flight *flight_of(struct vd_entry *entry)
+static struct vd_rbd_io *io_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(entry, struct vd_flight, entry);
+    return VD_CONTAINER_OF(entry, struct vd_rbd_io, entry);
 }
 
 int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind)
@@ -52,13 +52,13 @@ void vd_queue_free_failed(struct vdisk_queue *queue)
     }
 }
 
-static void free_flights(struct vdisk_queue *queue)
+static void free_ios(struct vdisk_queue *queue)
 {
-    while (queue->idle_flights) {
-        struct vd_flight *flight = flight_of(VD_CONTAINER_OF(queue->idle_flights, struct vd_entry, node));
+    while (queue->idle_ios) {
+        struct vd_rbd_io *io = io_of(VD_CONTAINER_OF(queue->idle_ios, struct vd_entry, node));
 
-        queue->idle_flights = queue->idle_flights->next;
-        vd_flight_drop(flight);
+        queue->idle_ios = queue->idle_ios->next;
+        vd_rbd_io_put(io);
     }
 }
 
@@ -72,7 +72,7 @@ void vd_queue_free(struct vdisk_queue *queue)
     vd_mailbox_destroy(&queue->mailbox);
     for (unsigned int i = 0; i < queue->touched; i++)
         vd_request_destroy(&queue->requests[i]);
-    free_flights(queue);
+    free_ios(queue);
     vd_bounce_destroy(&queue->bounce);
     free(queue->requests);
     free(queue);

@@ -28,12 +28,12 @@ struct vdisk_queue {
     unsigned int touched;
     struct vd_node *idle;
     /* Flights for use. */
-    struct vd_node *idle_flights;
-    /* How often it was plugged; flights that wait, the latest first; and the length of the last one sent, if merged. */
+    struct vd_node *idle_ios;
+    /* How often it was plugged; I/Os that wait, the latest first; and the length of the last one sent, if merged. */
     unsigned int plugged;
-    struct vd_node *plugged_flights;
+    struct vd_node *plugged_ios;
     uint64_t last_merged;
-    /* Tasks: those in flight; and, until the next reap, those that were reaped last and have an error to tell. */
+    /* Tasks: those in I/O; and, until the next reap, those that were reaped last and have an error to tell. */
     struct vd_op_entry *op_entries;
     struct vd_op_entry *failed;
     uint64_t last_serial;
@@ -55,7 +55,7 @@ struct vdisk_queue {
 /* Returns 0, -ENOMEM, -EMFILE or -ENFILE. */
 int vd_queue_new(struct vdisk_queue **queue, unsigned int depth, uint64_t bounce_bytes, enum vd_doorbell_kind kind);
 
-/* Nothing may be in flight. */
+/* Nothing may be in I/O. */
 void vd_queue_free(struct vdisk_queue *queue);
 
 /* For operation.c: enters a submitted operation's op entry; and takes it out again when it could not be submitted. */

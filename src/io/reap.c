@@ -19,9 +19,9 @@ static struct vd_request *request_of(struct vd_entry *entry)
     return VD_CONTAINER_OF(entry, struct vd_request, entry);
 }
 
-static struct vd_flight *flight_of(struct vd_entry *entry)
+static struct vd_rbd_io *io_of(struct vd_entry *entry)
 {
-    return VD_CONTAINER_OF(entry, struct vd_flight, entry);
+    return VD_CONTAINER_OF(entry, struct vd_rbd_io, entry);
 }
 
 static struct vd_op_entry *op_of(struct vd_entry *entry)
@@ -39,9 +39,9 @@ static struct vd_subscriber *subscriber_of(struct vd_entry *entry)
     return VD_CONTAINER_OF(entry, struct vd_subscriber, entry);
 }
 
-static void take_flight(struct vdisk_queue *queue, struct vd_entry *entry)
+static void take_io(struct vdisk_queue *queue, struct vd_entry *entry)
 {
-    struct vd_request *request = flight_of(entry)->first, *next;
+    struct vd_request *request = io_of(entry)->first, *next;
 
     /* It would not be here if all its members had been given up. */
     for (;;) {
@@ -94,7 +94,7 @@ void vd_queue_collect(struct vdisk_queue *queue)
 
         node = node->next;
         if (entry->kind == VD_ENTRY_RBD_IO)
-            take_flight(queue, entry);
+            take_io(queue, entry);
         else
             take_other(queue, entry);
     }

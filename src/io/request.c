@@ -9,7 +9,7 @@
 
 #include "base/attributes.h"
 #include "base/iov.h"
-#include "io/fate.h"
+#include "io/rbd_io_state.h"
 
 void vd_request_init(struct vd_request *request)
 {
@@ -64,35 +64,35 @@ static int copy_iov(struct vd_request *request, const struct vd_transfer *transf
     return 0;
 }
 
-static void gather(struct vd_flight *flight, uint64_t at, const struct vd_transfer *transfer)
+static void gather(struct vd_rbd_io *io, uint64_t at, const struct vd_transfer *transfer)
 {
-    vd_iov_gather((char *)flight->bounce + at, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
+    vd_iov_gather((char *)io->bounce + at, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
 }
 
 /* What a compare-and-write compares with comes behind what it writes. */
-VD_NOINLINE static int gather_all(struct vd_flight *flight, const struct vd_transfer *transfer)
+VD_NOINLINE static int gather_all(struct vd_rbd_io *io, const struct vd_transfer *transfer)
 {
-    gather(flight, 0, transfer);
+    gather(io, 0, transfer);
     if (transfer->compare)
-        memcpy((char *)flight->bounce + transfer->length, transfer->compare, transfer->length);
+        memcpy((char *)io->bounce + transfer->length, transfer->compare, transfer->length);
     return 0;
 }
 
-static int get_bounce(struct vd_flight *flight, struct vd_bounce *pool, uint64_t length)
+static int get_bounce(struct vd_rbd_io *io, struct vd_bounce *pool, uint64_t length)
 {
-    flight->bounce_length = length;
-    return vd_bounce_get(&flight->bounce, pool, length);
+    io->bounce_length = length;
+    return vd_bounce_get(&io->bounce, pool, length);
 }
 
 static int fill_bounce(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    return transfer->kind == VD_REQUEST_READ ? copy_iov(request, transfer) : gather_all(request->flight, transfer);
+    return transfer->kind == VD_REQUEST_READ ? copy_iov(request, transfer) : gather_all(request->io, transfer);
 }
 
 static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
 {
     uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
-    int r = get_bounce(request->flight, pool, length);
+    int r = get_bounce(request->io, pool, length);
 
     return r < 0 ? r : fill_bounce(request, transfer);
 }
@@ -102,8 +102,8 @@ VD_NOINLINE static int lend_buffers(struct vd_request *request, const struct vd_
 {
     int r = copy_buffers(request, transfer);
 
-    request->flight->iov = request->iov;
-    request->flight->iovcnt = request->iovcnt;
+    request->io->iov = request->iov;
+    request->io->iovcnt = request->iovcnt;
     return r;
 }
 
@@ -112,8 +112,8 @@ static int lend(struct vd_request *request, const struct vd_transfer *transfer)
     if (transfer->iovcnt != 1)
         return lend_buffers(request, transfer);
     copy_one_buffer(request, transfer);
-    request->flight->iov = request->iov;
-    request->flight->iovcnt = 1;
+    request->io->iov = request->iov;
+    request->io->iovcnt = 1;
     return 0;
 }
 
@@ -129,115 +129,115 @@ static bool is_copied_by_librbd(const struct vd_transfer *transfer)
            (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
 }
 
-static void make_member(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+static void make_member(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                         uint64_t at)
 {
     assert(request->state == VD_REQUEST_IDLE);
     request->state = VD_REQUEST_PREPARED;
-    request->flight = flight;
+    request->io = io;
     request->next = NULL;
     request->at = at;
     request->length = transfer->length;
 }
 
-static void make_flight(struct vd_flight *flight, struct vd_request *first, const struct vd_transfer *transfer)
+static void make_io(struct vd_rbd_io *io, struct vd_request *first, const struct vd_transfer *transfer)
 {
-    flight->first = first;
-    flight->last = first;
-    flight->members = 1;
-    flight->disk = transfer->disk;
-    flight->view = transfer->view;
-    flight->kind = transfer->kind;
-    flight->flags = transfer->flags;
-    flight->offset = transfer->offset;
-    flight->length = transfer->length;
-    flight->iovcnt = 0;
-    flight->copied_by_librbd = false;
+    io->first = first;
+    io->last = first;
+    io->members = 1;
+    io->disk = transfer->disk;
+    io->view = transfer->view;
+    io->kind = transfer->kind;
+    io->flags = transfer->flags;
+    io->offset = transfer->offset;
+    io->length = transfer->length;
+    io->iovcnt = 0;
+    io->copied_by_librbd = false;
 }
 
-int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                        struct vd_bounce *pool)
 {
-    make_member(request, flight, transfer, 0);
-    make_flight(flight, request, transfer);
+    make_member(request, io, transfer, 0);
+    make_io(io, request, transfer);
     if (transfer->length == 0 || transfer->iovcnt == 0)
         return 0;
     if (transfer->flags & VDISK_IO_ZERO_COPY)
         return lend(request, transfer);
     if (!is_copied_by_librbd(transfer))
         return bounce(request, transfer, pool);
-    flight->copied_by_librbd = true;
+    io->copied_by_librbd = true;
     return lend(request, transfer);
 }
 
-int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+int vd_request_prepare_to_wait(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                                struct vd_bounce *pool, uint64_t room)
 {
     int r;
 
-    make_member(request, flight, transfer, 0);
-    make_flight(flight, request, transfer);
-    r = get_bounce(flight, pool, room);
+    make_member(request, io, transfer, 0);
+    make_io(io, request, transfer);
+    r = get_bounce(io, pool, room);
     /* More than is needed is only a hope. */
     if (r == -EAGAIN)
-        r = get_bounce(flight, pool, transfer->length);
+        r = get_bounce(io, pool, transfer->length);
     return r < 0 ? r : fill_bounce(request, transfer);
 }
 
-int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer)
+int vd_request_join(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer)
 {
-    uint64_t at = flight->length - transfer->length;
+    uint64_t at = io->length - transfer->length;
     int r = 0;
 
     if (transfer->kind == VD_REQUEST_READ)
         r = copy_iov(request, transfer);
     else
-        gather(flight, at, transfer);
+        gather(io, at, transfer);
     if (r < 0) {
-        flight->length = at;
+        io->length = at;
         return r;
     }
-    make_member(request, flight, transfer, at);
-    flight->last->next = request;
-    flight->last = request;
-    flight->members++;
+    make_member(request, io, transfer, at);
+    io->last->next = request;
+    io->last = request;
+    io->members++;
     return 0;
 }
 
-/* One of the flight's, which goes on without it. */
-static void leave_flight(struct vd_request *request)
+/* One of the I/O's, which goes on without it. */
+static void leave_io(struct vd_request *request)
 {
-    struct vd_flight *flight = request->flight;
+    struct vd_rbd_io *io = request->io;
     struct vd_request *before = NULL;
 
-    for (struct vd_request *member = flight->first; member != request; member = member->next)
+    for (struct vd_request *member = io->first; member != request; member = member->next)
         before = member;
     if (before)
         before->next = request->next;
     else
-        flight->first = request->next;
-    if (flight->last == request)
-        flight->last = before;
-    flight->members--;
-    request->flight = NULL;
+        io->first = request->next;
+    if (io->last == request)
+        io->last = before;
+    io->members--;
+    request->io = NULL;
 }
 
 int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result)
 {
-    uint64_t bounce_length = request->flight->bounce_length;
+    uint64_t bounce_length = request->io->bounce_length;
 
     assert(request->state == VD_REQUEST_STARTED);
-    switch (vd_fate_give_up(request->flight)) {
+    switch (vd_rbd_io_cancel(request->io)) {
     case VD_GIVE_UP_NOT:
         return -EBUSY;
     case VD_GIVE_UP_TOO_LATE:
         return -EALREADY;
     case VD_GAVE_UP_MEMBER:
-        leave_flight(request);
+        leave_io(request);
         break;
     case VD_GAVE_UP_DETACHED:
         vd_bounce_give_away(pool, bounce_length);
-        request->flight = NULL;
+        request->io = NULL;
         break;
     case VD_GAVE_UP_HELD:
         break;
@@ -247,25 +247,25 @@ int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int r
     return 0;
 }
 
-/* librbd has delivered fewer bytes of the flight than are asked for: the rest is zeroes. */
+/* librbd has delivered fewer bytes of the I/O than are asked for: the rest is zeroes. */
 VD_NOINLINE static void deliver_short(const struct vd_request *request)
 {
-    const struct vd_flight *flight = request->flight;
-    uint64_t valid = flight->valid > request->at ? flight->valid - request->at : 0;
+    const struct vd_rbd_io *io = request->io;
+    uint64_t valid = io->valid > request->at ? io->valid - request->at : 0;
 
-    if (flight->bounce)
-        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, valid);
+    if (io->bounce)
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)io->bounce + request->at, valid);
     vd_iov_zero(request->iov, request->iovcnt, valid);
 }
 
 static void deliver_data(const struct vd_request *request)
 {
-    const struct vd_flight *flight = request->flight;
+    const struct vd_rbd_io *io = request->io;
 
-    if (flight->valid < request->at + request->length)
+    if (io->valid < request->at + request->length)
         deliver_short(request);
-    else if (flight->bounce)
-        vd_iov_scatter(request->iov, request->iovcnt, (const char *)flight->bounce + request->at, request->length);
+    else if (io->bounce)
+        vd_iov_scatter(request->iov, request->iovcnt, (const char *)io->bounce + request->at, request->length);
 }
 
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion)
@@ -274,7 +274,7 @@ void vd_request_deliver(struct vd_request *request, struct vdisk_completion *com
     completion->user_data = request->user_data;
     completion->result = request->result;
     if (request->result == -EILSEQ)
-        completion->value = request->flight->mismatch;
-    if (request->result == 0 && request->flight->kind == VD_REQUEST_READ)
+        completion->value = request->io->mismatch;
+    if (request->result == 0 && request->io->kind == VD_REQUEST_READ)
         deliver_data(request);
 }

@@ -2,10 +2,10 @@
 /*
  * One request: from the caller's buffers to librbd and back to the caller.
  *
- *   idle -> prepare -> start -> (its flight, flight.h) -> taken from the mailbox -> deliver -> idle
+ *   idle -> prepare -> start -> (its I/O, rbd_io.h) -> taken from the mailbox -> deliver -> idle
  *
  * Every step but the one in brackets is the queue's thread's, and everything here is its own. A request that is given
- * up is done at once, whatever becomes of its flight.
+ * up is done at once, whatever becomes of its I/O.
  */
 #ifndef VD_REQUEST_H
 #define VD_REQUEST_H
@@ -22,14 +22,14 @@
 #include "disk/disk.h"
 #include "disk/view.h"
 #include "io/deadline.h"
-#include "io/flight.h"
+#include "io/rbd_io.h"
 #include "thread/entry.h"
 #include "thread/mailbox.h"
 
 enum vd_request_state {
     VD_REQUEST_IDLE,
     VD_REQUEST_PREPARED,
-    /* Its flight is under way, or its entry is. */
+    /* Its I/O is under way, or its entry is. */
     VD_REQUEST_STARTED,
     /* Its result is final. */
     VD_REQUEST_DONE,
@@ -44,8 +44,8 @@ struct vd_request {
     void *user_data;
     enum vd_request_state state;
     /* NULL of an idle request, and of one that was given up and is done. */
-    struct vd_flight *flight;
-    /* The next of the flight's members; where in its range this one begins, and its own length. */
+    struct vd_rbd_io *io;
+    /* The next of the I/O's members; where in its range this one begins, and its own length. */
     struct vd_request *next;
     uint64_t at;
     uint64_t length;
@@ -83,33 +83,33 @@ struct vd_transfer {
 };
 
 /*
- * The first member of an idle flight, which is to start at once. A write's data is gathered here, unless librbd can be
+ * The first member of an idle I/O, which is to start at once. A write's data is gathered here, unless librbd can be
  * left to copy it from where it is. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared
  * as far as it goes, and to be released.
  */
-int vd_request_prepare(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                        struct vd_bounce *pool);
 
-/* The same, where the flight is to wait for more: in a buffer of `room` bytes, if that can be had. */
-int vd_request_prepare_to_wait(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer,
+/* The same, where the I/O is to wait for more: in a buffer of `room` bytes, if that can be had. */
+int vd_request_prepare_to_wait(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                                struct vd_bounce *pool, uint64_t room);
 
-/* One more member, for what vd_plug_find has made the flight longer by. -ENOMEM: out of memory; as above. */
-int vd_request_join(struct vd_request *request, struct vd_flight *flight, const struct vd_transfer *transfer);
+/* One more member, for what vd_plug_find has made the I/O longer by. -ENOMEM: out of memory; as above. */
+int vd_request_join(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer);
 
-/* Its flight waits, or has been started, even if it has landed since. */
+/* Its I/O waits, or has been started, even if it has completed since. */
 static inline void vd_request_started(struct vd_request *request)
 {
     assert(request->state == VD_REQUEST_PREPARED);
     request->state = VD_REQUEST_STARTED;
 }
 
-/* Its flight's entry was taken from the mailbox. */
+/* Its I/O's entry was taken from the mailbox. */
 static inline void vd_request_taken(struct vd_request *request)
 {
     assert(request->state == VD_REQUEST_STARTED);
     request->state = VD_REQUEST_DONE;
-    request->result = request->flight->result;
+    request->result = request->io->result;
 }
 
 /*
@@ -122,17 +122,17 @@ int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int r
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion);
 
 /*
- * A request that did not start, or was delivered, becomes idle. Returns the flight when that has no members any more:
+ * A request that did not start, or was delivered, becomes idle. Returns the I/O when that has no members any more:
  * it is the caller's to use again.
  */
-static inline struct vd_flight *vd_request_release(struct vd_request *request)
+static inline struct vd_rbd_io *vd_request_release(struct vd_request *request)
 {
-    struct vd_flight *flight = request->flight;
+    struct vd_rbd_io *io = request->io;
 
     assert(request->state != VD_REQUEST_STARTED);
     request->state = VD_REQUEST_IDLE;
-    request->flight = NULL;
-    return flight && --flight->members == 0 ? flight : NULL;
+    request->io = NULL;
+    return io && --io->members == 0 ? io : NULL;
 }
 
 #endif

@@ -9,21 +9,21 @@
 
 #include "base/attributes.h"
 #include "io/expiry.h"
-#include "io/fate.h"
 #include "io/plug.h"
 #include "io/pool.h"
 #include "io/queue.h"
+#include "io/rbd_io_state.h"
 
 static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
 {
     return disk->io_timeout_ms ? vd_expiry_arm(&queue->expiry, &request->deadline, disk->io_timeout_ms) : 0;
 }
 
-/* On a flight that waits. The view is that flight's already. */
-static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd_flight *flight,
+/* On a I/O that waits. The view is that I/O's already. */
+static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd_rbd_io *io,
                 const struct vd_transfer *transfer)
 {
-    int r = vd_request_join(request, flight, transfer);
+    int r = vd_request_join(request, io, transfer);
 
     if (r < 0)
         return r;
@@ -35,32 +35,32 @@ static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd
 VD_NOINLINE static int wait_in_plug(struct vdisk_queue *queue, struct vd_request *request,
                                     const struct vd_transfer *transfer)
 {
-    struct vd_flight *flight = vd_plug_find(queue, transfer);
+    struct vd_rbd_io *io = vd_plug_find(queue, transfer);
     int r;
 
-    if (flight)
-        return join(queue, request, flight, transfer);
-    flight = vd_pool_get_flight(queue);
-    if (!flight)
+    if (io)
+        return join(queue, request, io, transfer);
+    io = vd_pool_get_rbd_io(queue);
+    if (!io)
         return -ENOMEM;
-    r = vd_request_prepare_to_wait(request, flight, transfer, &queue->bounce, vd_plug_room(queue, transfer));
+    r = vd_request_prepare_to_wait(request, io, transfer, &queue->bounce, vd_plug_room(queue, transfer));
     if (r == 0)
-        vd_plug_add(queue, flight);
+        vd_plug_add(queue, io);
     return r;
 }
 
 static int start(struct vdisk_queue *queue, struct vd_request *request, const struct vd_transfer *transfer)
 {
-    struct vd_flight *flight;
+    struct vd_rbd_io *io;
     int r;
 
     if (queue->plugged && vd_plug_takes(transfer))
         return wait_in_plug(queue, request, transfer);
-    flight = vd_pool_get_flight(queue);
-    if (!flight)
+    io = vd_pool_get_rbd_io(queue);
+    if (!io)
         return -ENOMEM;
-    r = vd_request_prepare(request, flight, transfer, &queue->bounce);
-    return r < 0 ? r : vd_fate_start(flight);
+    r = vd_request_prepare(request, io, transfer, &queue->bounce);
+    return r < 0 ? r : vd_rbd_io_start(io);
 }
 
 /* A request that was to be accepted. */
@@ -113,7 +113,7 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, voi
     int r;
 
     /* What was accepted before it is for a flush to cover, and not to be overtaken by a durable write. */
-    if (queue->plugged_flights && (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA))
+    if (queue->plugged_ios && (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA))
         vd_plug_send(queue);
     transfer->view = vd_disk_enter(transfer->disk);
     if (!transfer->view)

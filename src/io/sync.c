@@ -93,7 +93,7 @@ static int wait_one(struct vdisk_queue *queue, uint64_t *value)
     return completion.result;
 }
 
-/* Moves all pieces. After the first error no more are started; those in flight are waited for. */
+/* Moves all pieces. After the first error no more are started; those in I/O are waited for. */
 static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, uint64_t *value)
 {
     uint64_t done = 0;

@@ -8,7 +8,7 @@
 #include "thread/mailbox.h"
 
 enum vd_entry_kind {
-    /* A flight has landed (flight.h); it is taken apart into its requests, which so never are in the mailbox. */
+    /* A I/O has completed (rbd_io.h); it is taken apart into its requests, which so never are in the mailbox. */
     VD_ENTRY_RBD_IO,
     VD_ENTRY_REQUEST,
     /* A operation is done, or has come further (op.h). */

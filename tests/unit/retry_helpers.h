@@ -38,7 +38,7 @@ static inline int set_up(void **state)
     return set_up_disk(state);
 }
 
-/* Closing tells of writes that may still land. */
+/* Closing tells of writes that may still complete. */
 static inline int tear_down(void **state)
 {
     struct fixture *fixture = *state;

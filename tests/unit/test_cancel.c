@@ -358,7 +358,7 @@ static void a_watch_ends(void **state)
 
 /* Failing. */
 
-/* A request that gives its flight away needs another one the next time. */
+/* A request that gives its I/O away needs another one the next time. */
 static void out_of_memory_after_giving_up_refuses_the_next_request(void **state)
 {
     const struct fixture *fixture = *state;

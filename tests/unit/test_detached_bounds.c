@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How much may be left with a disk of requests that were given up, and of writes that may still land. */
+/* How much may be left with a disk of requests that were given up, and of writes that may still complete. */
 #include "give_up_helpers.h"
 
 #include "disk/disk.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Writes that librbd itself gives up (`rados_osd_op_timeout`), so that nobody knows whether they will land; and what
- * fencing and closing do to requests that wait, for them or for others.
+ * Writes that librbd itself gives up (`rados_osd_op_timeout`), so that nobody knows whether they will complete; and
+ * what fencing and closing do to requests that wait, for them or for others.
  */
 #include "retry_helpers.h"
 
@@ -143,7 +143,7 @@ static void fencing_ends_what_waits(void **state)
     expect(fixture->queue, &a, -ESHUTDOWN);
     expect(fixture->queue, &b, -ESHUTDOWN);
     expect(fixture->queue, NULL, -ESHUTDOWN);
-    /* That is not the proof that the first one cannot land. */
+    /* That is not the proof that the first one cannot complete. */
     expect_left(fixture->disk, 1, 2);
 }
 

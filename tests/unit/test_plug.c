@@ -443,7 +443,7 @@ static void a_retry_waits_for_the_merged_write(void **state)
     assert_memory_equal(stored, other, BLOCK);
 }
 
-/* Else it could become part of a flight that does not wait. */
+/* Else it could become part of a I/O that does not wait. */
 static void a_retry_does_not_join_what_was_plugged_before(void **state)
 {
     unsigned char other[BLOCK], stored[BLOCK];

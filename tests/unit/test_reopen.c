@@ -201,7 +201,7 @@ static void replaced_views_of_a_read_only_disk_are_closed_too(void **state)
     close_disk(disk);
 }
 
-/* What was in flight. */
+/* What was in I/O. */
 
 static int reopen_it(void *disk)
 {

@@ -275,7 +275,7 @@ static void fencing_settles_what_ceph_gave_up(void **state)
     assert_works(fixture->disk);
 }
 
-/* Given up after the reopening had begun: nothing says yet that it will not land. */
+/* Given up after the reopening had begun: nothing says yet that it will not complete. */
 static int reopen_it(void *disk)
 {
     return vdisk_reopen(disk, 0, NULL);

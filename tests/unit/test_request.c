@@ -52,7 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The result of the one request in flight. */
+/* The result of the one request in I/O. */
 static int finish(struct fixture *fixture)
 {
     struct vdisk_completion done;

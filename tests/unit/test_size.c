@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How a disk learns of its image's size: by the watch, by asking again and again on a read-only disk; and what becomes
- * of requests that were in flight when it changed.
+ * of requests that were in I/O when it changed.
  */
 #include "disk_fixture.h"
 
@@ -514,7 +514,7 @@ static void a_period_of_zero_is_five_seconds(void **state)
     close_disk(disk);
 }
 
-/* Requests in flight across a change. */
+/* Requests in I/O across a change. */
 
 static void a_read_beyond_the_new_end_is_filled_with_zeroes(void **state)
 {

@@ -527,7 +527,7 @@ static void a_fenced_client_is_told(void **state)
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
 }
 
-/* A write may have landed, as far as its failure tells, so closing a fenced disk tells of it. */
+/* A write may have completed, as far as its failure tells, so closing a fenced disk tells of it. */
 static int tear_down_fenced(void **state)
 {
     struct fixture *fixture = *state;

@@ -2,11 +2,11 @@
 /*
  * The part of a request, or of several that were merged (plug.h), that librbd knows: what it is to do, in how many
  * steps, in which memory of ours, and what came of it. The part that knows the caller is in request.h. The two can
- * part: when a request is given up while librbd has its flight, the flight becomes the disk's, and the caller's part is
+ * part: when a request is given up while librbd has its I/O, the I/O becomes the disk's, and the caller's part is
  * over.
  */
-#ifndef VD_FLIGHT_H
-#define VD_FLIGHT_H
+#ifndef VD_RBD_IO_H
+#define VD_RBD_IO_H
 
 #include <rbd/librbd.h>
 #include <stdatomic.h>
@@ -35,30 +35,30 @@ enum vd_request_kind {
     VD_REQUEST_COMPARE_AND_WRITE,
 };
 
-/* Who has the next word on a flight that was started. Each change is one atomic step, so that one side wins. */
-enum vd_flight_claim {
+/* Who has the next word on a I/O that was started. Each change is one atomic step, so that one side wins. */
+enum vd_rbd_io_state {
     /* Waits for an unsettled write (write_barrier.h). */
-    VD_FLIGHT_HELD,
+    VD_RBD_IO_BLOCKED,
     /* librbd has it, or the disk's background jobs between two steps. */
-    VD_FLIGHT_FLYING,
+    VD_RBD_IO_ISSUED,
     /* The result is final. */
-    VD_FLIGHT_LANDED,
+    VD_RBD_IO_COMPLETE,
     /* The queue gives up a member of it, in this moment; gave up all of them, so that it is the disk's; or some. */
-    VD_FLIGHT_DETACHING,
-    VD_FLIGHT_DETACHED,
-    VD_FLIGHT_PARTED,
+    VD_RBD_IO_DETACHING,
+    VD_RBD_IO_DETACHED,
+    VD_RBD_IO_PARTLY_DETACHED,
 };
 
-struct vd_flight;
+struct vd_rbd_io;
 
 /* The result is final: whoever waits for it learns of it. On librbd's thread, or one that does background jobs. */
-typedef void vd_flight_land_fn(struct vd_flight *flight, int result);
+typedef void vd_rbd_io_complete_fn(struct vd_rbd_io *io, int result);
 
-struct vd_flight {
-    /* To the queue's mailbox, when it has landed and was not given up. */
+struct vd_rbd_io {
+    /* To the queue's mailbox, when it has completed and was not given up. */
     struct vd_entry entry;
     struct vd_mailbox *mailbox;
-    vd_flight_land_fn *land;
+    vd_rbd_io_complete_fn *complete;
     /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were given up. */
     struct vd_request *first;
     struct vd_request *last;
@@ -67,7 +67,7 @@ struct vd_flight {
     bool plugged;
 
     struct vdisk *disk;
-    /* Entered from the submission to the landing. */
+    /* Entered from the submission to the completion. */
     struct vd_view *view;
     uint64_t offset;
     uint64_t length;
@@ -103,88 +103,88 @@ struct vd_flight {
     unsigned int flushes;
     /* There will be one, after all pieces. */
     bool flush_after;
-    /* Whether it is in the disk's list until it has landed: it waits, or a flush has to wait for it. */
+    /* Whether it is in the disk's list until it has completed: it waits, or a flush has to wait for it. */
     bool listed;
     /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
     bool untracked;
-    /* ...and its buffer may still be sent: it goes with the flight, not back to the pool. */
+    /* ...and its buffer may still be sent: it goes with the I/O, not back to the pool. */
     bool keeps_buffer;
     uint64_t flush_mark;
     /* To do what the callback cannot. */
     struct vd_background_job job;
 
-    /* enum vd_flight_claim */
-    _Atomic int claim;
+    /* enum vd_rbd_io_state */
+    _Atomic int state;
     /* The queue and the disk's list of unsettled writes. The last one frees it. */
-    _Atomic int owners;
+    _Atomic int references;
     struct vd_ordered ordered;
     struct vd_indeterminate_write write;
 };
 
 /* Whether what is in the caller's buffers goes to the disk; whether it changes data. */
 
-static inline bool vd_flight_takes_data(enum vd_request_kind kind)
+static inline bool vd_rbd_io_takes_data(enum vd_request_kind kind)
 {
     return (1u << kind) & (1u << VD_REQUEST_WRITE | 1u << VD_REQUEST_COMPARE_AND_WRITE);
 }
 
-static inline bool vd_flight_changes(enum vd_request_kind kind)
+static inline bool vd_rbd_io_changes(enum vd_request_kind kind)
 {
     return kind != VD_REQUEST_READ && kind != VD_REQUEST_FLUSH;
 }
 
 /* What is cut into pieces when it is long. */
-static inline bool vd_flight_in_pieces(enum vd_request_kind kind)
+static inline bool vd_rbd_io_in_pieces(enum vd_request_kind kind)
 {
     return kind == VD_REQUEST_DISCARD || kind == VD_REQUEST_WRITE_ZEROES;
 }
 
-/* A flight whose entries go to `mailbox`, and that `land` is called for. NULL: out of memory. */
-struct vd_flight *vd_flight_new(struct vd_mailbox *mailbox, vd_flight_land_fn *land);
+/* A I/O whose entries go to `mailbox`, and that `complete` is called for. NULL: out of memory. */
+struct vd_rbd_io *vd_rbd_io_new(struct vd_mailbox *mailbox, vd_rbd_io_complete_fn *complete);
 
 /* Gives up one owner's share; the bounce buffer goes with the last. */
-void vd_flight_drop(struct vd_flight *flight);
+void vd_rbd_io_put(struct vd_rbd_io *io);
 
-/* Whether the queue is the only owner, so that it can use the flight again. */
-static inline bool vd_flight_is_free(const struct vd_flight *flight)
+/* Whether the queue is the only owner, so that it can use the I/O again. */
+static inline bool vd_rbd_io_is_free(const struct vd_rbd_io *io)
 {
     /* Acquire: the other owner is done with it. */
-    return atomic_load_explicit(&flight->owners, memory_order_acquire) == 1;
+    return atomic_load_explicit(&io->references, memory_order_acquire) == 1;
 }
 
-/* A hint: nobody waits for the flight any more. */
-static inline bool vd_flight_is_given_up(const struct vd_flight *flight)
+/* A hint: nobody waits for the I/O any more. */
+static inline bool vd_rbd_io_is_detached(const struct vd_rbd_io *io)
 {
     /* Relaxed: only whether it pays to go on. */
-    int claim = atomic_load_explicit(&flight->claim, memory_order_relaxed);
+    int state = atomic_load_explicit(&io->state, memory_order_relaxed);
 
-    return claim == VD_FLIGHT_DETACHING || claim == VD_FLIGHT_DETACHED;
+    return state == VD_RBD_IO_DETACHING || state == VD_RBD_IO_DETACHED;
 }
 
 /* For fate.c, before the start: works out the first step. */
-void vd_flight_plan(struct vd_flight *flight);
-static inline void vd_flight_prepare(struct vd_flight *flight)
+void vd_rbd_io_plan(struct vd_rbd_io *io);
+static inline void vd_rbd_io_prepare(struct vd_rbd_io *io)
 {
-    flight->piece = flight->length;
-    flight->done = 0;
-    flight->valid = 0;
-    flight->mismatch = 0;
-    flight->result = 0;
-    flight->given_up = 0;
-    flight->in_steps = false;
-    flight->flushing = false;
-    flight->flush_after = false;
-    flight->listed = false;
-    flight->untracked = false;
-    flight->keeps_buffer = false;
-    if (flight->kind > VD_REQUEST_WRITE || flight->flags & VDISK_IO_FUA)
-        vd_flight_plan(flight);
+    io->piece = io->length;
+    io->done = 0;
+    io->valid = 0;
+    io->mismatch = 0;
+    io->result = 0;
+    io->given_up = 0;
+    io->in_steps = false;
+    io->flushing = false;
+    io->flush_after = false;
+    io->listed = false;
+    io->untracked = false;
+    io->keeps_buffer = false;
+    if (io->kind > VD_REQUEST_WRITE || io->flags & VDISK_IO_FUA)
+        vd_rbd_io_plan(io);
 }
 
 /*
- * Makes the next call of librbd, from which the flight comes back by itself, and lands in the end (fate.h). A negative
- * errno: librbd did not take it.
+ * Makes the next call of librbd, from which the I/O comes back by itself, and completes in the end (rbd_io_state.h). A
+ * negative errno: librbd did not take it.
  */
-int vd_flight_step(struct vd_flight *flight);
+int vd_rbd_io_step(struct vd_rbd_io *io);
 
 #endif
