@@ -44,7 +44,7 @@ uint64_t vd_disk_size(const struct vdisk *disk)
     return atomic_load_explicit(&vd_disk_view(disk)->size, memory_order_relaxed);
 }
 
-/* Requests that were given up. Relaxed: counts, by which no other data is read. */
+/* Requests that were cancelled. Relaxed: counts, by which no other data is read. */
 
 void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes)
 {

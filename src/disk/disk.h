@@ -45,7 +45,7 @@ enum vd_refuse_reason {
 /* Room for an image's id. */
 #define VD_IMAGE_ID_SIZE 64
 
-/* What may be given up and still be with librbd, before nothing more is accepted. */
+/* What may be cancelled and still be with librbd, before nothing more is accepted. */
 #define VD_DETACHED_MAX 1024
 #define VD_DETACHED_BYTES_MAX (UINT64_C(256) << 20)
 /* The same of writes that may still complete, at each of which every request has to look. */
@@ -115,7 +115,7 @@ struct vdisk {
     struct vd_subscribers subscribers;
 
     struct vd_flush_state flush_state;
-    /* Requests that were given up and that librbd still has, and the memory they hold. */
+    /* Requests that were cancelled and that librbd still has, and the memory they hold. */
     _Atomic uint32_t detached;
     _Atomic uint64_t detached_bytes;
     /* Flights that wait to be started (plug.h). */
@@ -202,7 +202,7 @@ static inline struct vd_view *vd_disk_enter(struct vdisk *disk)
 void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view);
 
 /*
- * Of a request that is given up while librbd has it, and of requests' end there; and of memory that has to be kept
+ * Of a request that is cancelled while librbd has it, and of requests' end there; and of memory that has to be kept
  * beyond that. There can be too many.
  */
 void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A disk's writes that were given up but may still complete, and the later requests that they hold up: a retry must not
- * be overtaken by the write it replaces.
+ * A disk's writes that were cancelled but may still complete, and the later requests that they hold up: a retry must
+ * not be overtaken by the write it replaces.
  */
 #ifndef VD_WRITE_BARRIER_H
 #define VD_WRITE_BARRIER_H
@@ -25,7 +25,7 @@ struct vd_indeterminate_write {
 
 /*
  * A request that may have to wait, or that a flush has to wait for: accepted, and not sent as a whole. Listed until it
- * has completed, or is given up.
+ * has completed, or is cancelled.
  */
 struct vd_ordered {
     struct vd_ordered *previous;
@@ -76,7 +76,7 @@ static inline bool vd_write_barrier_any(const struct vd_write_barrier *barrier)
 {
     /*
      * Relaxed: who gives a write up and then submits its retry sees its own adding; between threads, whatever tells
-     * one of the other's giving up orders this too.
+     * one of the other's cancelling orders this too.
      */
     return atomic_load_explicit(&barrier->count, memory_order_relaxed) > 0;
 }

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/structs.h"
 #include "disk/check.h"
-#include "io/cancel.h"
+#include "io/cancel_tag.h"
 #include "io/check_transfer.h"
 #include "io/plug.h"
 #include "io/queue.h"

@@ -3,53 +3,58 @@
 
 #include <errno.h>
 
-#include "io/give_up.h"
-#include "io/queue.h"
-#include "io/reap.h"
+#include "base/container.h"
+#include "io/expiry.h"
+#include "io/plug.h"
+#include "io/ready.h"
 
-/* What came of cancelling several things. */
-struct outcome {
-    int cancelled;
-    bool some_busy;
-};
-
-static void note(struct outcome *outcome, int result)
+int vd_cancel_request(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
-    if (result == 0)
-        outcome->cancelled++;
-    if (result == -EBUSY)
-        outcome->some_busy = true;
+    unsigned int joined;
+    int r;
+
+    /* A I/O that waits is sent first, rather than taken apart: cancelling is rare. */
+    if (request->io->plugged)
+        vd_plug_send(queue);
+    /* The entry still comes, for the others. */
+    joined = request->io->members > 1;
+    r = vd_request_cancel(request, &queue->bounce, result);
+    if (r < 0)
+        return r;
+    queue->joined -= joined;
+    vd_expiry_disarm(&queue->expiry, &request->deadline);
+    vd_ready_add_done(queue, &request->entry);
+    return 0;
 }
 
-static void cancel_requests(struct outcome *outcome, struct vdisk_queue *queue, const void *user_data)
+int vd_cancel_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry, int result)
 {
-    for (unsigned int i = 0; i < queue->touched; i++) {
-        struct vd_request *request = &queue->requests[i];
+    int r = result == -ETIMEDOUT ? vd_op_entry_expire(op_entry) : vd_op_entry_cancel(op_entry);
 
-        if (request->state == VD_REQUEST_STARTED && request->user_data == user_data)
-            note(outcome, vd_give_up_request(queue, request, -ECANCELED));
+    if (r < 0)
+        return r;
+    vd_expiry_disarm(&queue->expiry, &op_entry->deadline);
+    vd_ready_add_done(queue, &op_entry->entry);
+    return 0;
+}
+
+/* What cannot be cancelled, or is about to be done anyway, has no deadline any more. */
+static void expire(struct vdisk_queue *queue, struct vd_deadline *deadline)
+{
+    switch (deadline->of) {
+    case VD_DEADLINE_REQUEST:
+        vd_cancel_request(queue, VD_CONTAINER_OF(deadline, struct vd_request, deadline), -ETIMEDOUT);
+        break;
+    case VD_DEADLINE_OP:
+        vd_cancel_op(queue, VD_CONTAINER_OF(deadline, struct vd_op_entry, deadline), -ETIMEDOUT);
+        break;
     }
 }
 
-static void cancel_ops(struct outcome *outcome, struct vdisk_queue *queue, const void *user_data)
+void vd_cancel_all_expired(struct vdisk_queue *queue)
 {
-    for (struct vd_op_entry *op_entry = queue->op_entries; op_entry; op_entry = op_entry->next) {
-        if (!op_entry->finished && op_entry->user_data == user_data)
-            note(outcome, vd_give_up_op(queue, op_entry, -ECANCELED));
-    }
-}
+    struct vd_deadline *deadline;
 
-int vd_queue_cancel(struct vdisk_queue *queue, const void *user_data)
-{
-    struct outcome outcome = {0};
-
-    /* What is done by now is not cancelled. */
-    vd_queue_collect(queue);
-    cancel_requests(&outcome, queue, user_data);
-    cancel_ops(&outcome, queue, user_data);
-    outcome.cancelled += (int)vd_queue_end_subscribers(queue, user_data);
-    vd_queue_leave(queue);
-    if (outcome.cancelled > 0)
-        return outcome.cancelled;
-    return outcome.some_busy ? -EBUSY : -ENOENT;
+    while ((deadline = vd_expiry_take(&queue->expiry)))
+        expire(queue, deadline);
 }

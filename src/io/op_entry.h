@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a queue keeps of a control operation (op.h): it outlives one that is given up. All is the queue's thread's but
+ * What a queue keeps of a control operation (op.h): it outlives one that is cancelled. All is the queue's thread's but
  * for what the operation reports.
  */
 #ifndef VD_OP_ENTRY_H
@@ -35,7 +35,7 @@ struct vd_op_entry {
     struct vd_op_entry *next;
     struct vd_mailbox *mailbox;
     const struct vd_op_entry_calls *calls;
-    /* NULL: given up. */
+    /* NULL: cancelled. */
     struct vd_op *op;
     void *user_data;
     /* Of the queue's op entries, from 1 on. */

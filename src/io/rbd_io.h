@@ -2,7 +2,7 @@
 /*
  * The part of a request, or of several that were merged (plug.h), that librbd knows: what it is to do, in how many
  * steps, in which memory of ours, and what came of it. The part that knows the caller is in request.h. The two can
- * part: when a request is given up while librbd has its I/O, the I/O becomes the disk's, and the caller's part is
+ * part: when a request is cancelled while librbd has its I/O, the I/O becomes the disk's, and the caller's part is
  * over.
  */
 #ifndef VD_RBD_IO_H
@@ -43,7 +43,7 @@ enum vd_rbd_io_state {
     VD_RBD_IO_ISSUED,
     /* The result is final. */
     VD_RBD_IO_COMPLETE,
-    /* The queue gives up a member of it, in this moment; gave up all of them, so that it is the disk's; or some. */
+    /* The queue cancels a member of it, in this moment; cancelled all of them, so that it is the disk's; or some. */
     VD_RBD_IO_DETACHING,
     VD_RBD_IO_DETACHED,
     VD_RBD_IO_PARTLY_DETACHED,
@@ -55,11 +55,11 @@ struct vd_rbd_io;
 typedef void vd_rbd_io_complete_fn(struct vd_rbd_io *io, int result);
 
 struct vd_rbd_io {
-    /* To the queue's mailbox, when it has completed and was not given up. */
+    /* To the queue's mailbox, when it has completed and was not cancelled. */
     struct vd_entry entry;
     struct vd_mailbox *mailbox;
     vd_rbd_io_complete_fn *complete;
-    /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were given up. */
+    /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were cancelled. */
     struct vd_request *first;
     struct vd_request *last;
     unsigned int members;
@@ -93,8 +93,8 @@ struct vd_rbd_io {
     uint64_t mismatch;
     /* 0 or a negative errno. */
     int result;
-    /* Requests that were given up. Belongs to who has the claim. */
-    uint32_t given_up;
+    /* Requests that were cancelled. Belongs to who has the claim. */
+    uint32_t cancelled;
     /* One piece is not all there is to do. */
     bool in_steps;
     /* ...or a flush, which covers so much (flush_state.h). */
@@ -170,7 +170,7 @@ static inline void vd_rbd_io_prepare(struct vd_rbd_io *io)
     io->valid = 0;
     io->mismatch = 0;
     io->result = 0;
-    io->given_up = 0;
+    io->cancelled = 0;
     io->in_steps = false;
     io->flushing = false;
     io->flush_after = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What becomes of a I/O besides what librbd makes of it: it may have to wait before it starts, be given up on the
+ * What becomes of a I/O besides what librbd makes of it: it may have to wait before it starts, be cancelled on the
  * way, and complete with nobody waiting for it any more.
  */
 #include "io/rbd_io_state.h"
@@ -35,7 +35,7 @@ static void settle(struct vd_rbd_io *io)
     struct vdisk *disk = io->disk;
     bool some_may_go = false;
 
-    vd_disk_note_settled(disk, io->given_up, io->bounce_length);
+    vd_disk_note_settled(disk, io->cancelled, io->bounce_length);
     if (io->untracked) {
         /* It may be long until somebody fences the client. */
         if (!keep_buffer(io)) {
@@ -82,7 +82,7 @@ static void settle_partly_detached(struct vd_rbd_io *io)
     struct vdisk *disk = io->disk;
     bool some_may_go = false;
 
-    vd_disk_note_settled(disk, io->given_up, 0);
+    vd_disk_note_settled(disk, io->cancelled, 0);
     if (io->untracked) {
         keep_buffer(io);
         atomic_fetch_add_explicit(&io->references, 1, memory_order_relaxed);
@@ -103,7 +103,7 @@ static void post(struct vd_rbd_io *io)
     vd_view_leave(view);
 }
 
-/* Of a I/O that was given up by some or all, or whose outcome librbd does not know. */
+/* Of a I/O that was cancelled by some or all, or whose outcome librbd does not know. */
 VD_COLD static void complete_otherwise(struct vd_rbd_io *io, int before)
 {
     switch (before) {
@@ -137,7 +137,7 @@ void vd_rbd_io_complete(struct vd_rbd_io *io, int result)
     io->result = result;
     /*
      * Release: a queue's thread that finds it completed, while giving it up, sees the result. Acquire: whoever
-     * completes a I/O that was given up sees what the queue's thread has entered.
+     * completes a I/O that was cancelled sees what the queue's thread has entered.
      */
     before = atomic_exchange_explicit(&io->state, VD_RBD_IO_COMPLETE, memory_order_acq_rel);
     if (before != VD_RBD_IO_ISSUED || io->untracked)
@@ -235,7 +235,7 @@ static bool is_done(struct vd_rbd_io *io)
 
 /*
  * Merged requests, and those whose data is still the caller's, are not held: they were accepted before the write that
- * they would wait for was given up, or this would not have become of them. Nobody promised an order then.
+ * they would wait for was cancelled, or this would not have become of them. Nobody promised an order then.
  */
 static bool can_be_blocked(const struct vd_rbd_io *io)
 {
@@ -280,7 +280,7 @@ void vd_rbd_io_start_accepted(struct vd_rbd_io *io)
         vd_rbd_io_complete(io, r);
 }
 
-/* Giving up. */
+/* Cancelling. */
 
 static bool change_state(struct vd_rbd_io *io, int from, int to)
 {
@@ -296,38 +296,38 @@ static void take_back(struct vd_rbd_io *io)
 }
 
 /* Of a I/O whose claim the queue's thread has taken. Whoever completes it leaves the view only after this. */
-static enum vd_give_up part(struct vd_rbd_io *io, bool is_first)
+static enum vd_cancel_outcome part(struct vd_rbd_io *io, bool is_first)
 {
     bool is_last = io->members == 1;
 
-    io->given_up++;
+    io->cancelled++;
     vd_disk_note_detached(io->disk, is_last ? io->bounce_length : 0);
     if (is_first && vd_rbd_io_changes(io->kind))
         add_indeterminate(io, true);
     if (is_last) {
         if (!change_state(io, VD_RBD_IO_DETACHING, VD_RBD_IO_DETACHED))
             settle(io);
-        return VD_GAVE_UP_DETACHED;
+        return VD_CANCELLED_DETACHED;
     }
     if (!change_state(io, VD_RBD_IO_DETACHING, VD_RBD_IO_PARTLY_DETACHED)) {
         settle_partly_detached(io);
         post(io);
     }
-    return VD_GAVE_UP_MEMBER;
+    return VD_CANCELLED_MEMBER;
 }
 
-enum vd_give_up vd_rbd_io_cancel(struct vd_rbd_io *io)
+enum vd_cancel_outcome vd_rbd_io_cancel(struct vd_rbd_io *io)
 {
     if (change_state(io, VD_RBD_IO_BLOCKED, VD_RBD_IO_COMPLETE)) {
         take_back(io);
-        return VD_GAVE_UP_HELD;
+        return VD_CANCELLED_BLOCKED;
     }
     /* Its buffers are the caller's. */
     if (io->iovcnt > 0 && !io->bounce && !io->copied_by_librbd)
-        return VD_GIVE_UP_NOT;
+        return VD_CANCEL_BUSY;
     if (change_state(io, VD_RBD_IO_ISSUED, VD_RBD_IO_DETACHING))
         return part(io, true);
     if (change_state(io, VD_RBD_IO_PARTLY_DETACHED, VD_RBD_IO_DETACHING))
         return part(io, false);
-    return VD_GIVE_UP_TOO_LATE;
+    return VD_CANCEL_TOO_LATE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starting, completion and giving up a I/O.
+ * Starting, completion and cancelling a I/O.
  */
 #ifndef VD_RBD_IO_STATE_H
 #define VD_RBD_IO_STATE_H
@@ -17,21 +17,21 @@ int vd_rbd_io_start(struct vd_rbd_io *io);
 /* The same for a I/O that was accepted before: what librbd does not take completes with its error. */
 void vd_rbd_io_start_accepted(struct vd_rbd_io *io);
 
-enum vd_give_up {
+enum vd_cancel_outcome {
     /* It was held, and stays the queue's. */
-    VD_GAVE_UP_HELD,
+    VD_CANCELLED_BLOCKED,
     /* It goes on for the other members. */
-    VD_GAVE_UP_MEMBER,
+    VD_CANCELLED_MEMBER,
     /* It is the disk's now, with its bounce buffer. */
-    VD_GAVE_UP_DETACHED,
+    VD_CANCELLED_DETACHED,
     /* librbd has it, and the caller's memory with it. */
-    VD_GIVE_UP_NOT,
+    VD_CANCEL_BUSY,
     /* It has completed, and its entry is on its way. */
-    VD_GIVE_UP_TOO_LATE,
+    VD_CANCEL_TOO_LATE,
 };
 
-/* On the queue's thread: gives up one member of a started I/O. It is the caller's to take it from the list. */
-enum vd_give_up vd_rbd_io_cancel(struct vd_rbd_io *io);
+/* On the queue's thread: cancels one member of a started I/O. It is the caller's to take it from the list. */
+enum vd_cancel_outcome vd_rbd_io_cancel(struct vd_rbd_io *io);
 
 /* What I/Os are to be made with (vd_rbd_io_new). */
 void vd_rbd_io_complete(struct vd_rbd_io *io, int result);

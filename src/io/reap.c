@@ -8,8 +8,8 @@
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/container.h"
+#include "io/cancel.h"
 #include "io/expiry.h"
-#include "io/give_up.h"
 #include "io/plug.h"
 #include "io/pool.h"
 #include "io/ready.h"
@@ -43,7 +43,7 @@ static void take_io(struct vdisk_queue *queue, struct vd_entry *entry)
 {
     struct vd_request *request = io_of(entry)->first, *next;
 
-    /* It would not be here if all its members had been given up. */
+    /* It would not be here if all its members had been cancelled. */
     for (;;) {
         next = request->next;
         vd_request_taken(request);
@@ -98,7 +98,7 @@ void vd_queue_collect(struct vdisk_queue *queue)
         else
             take_other(queue, entry);
     }
-    vd_give_up_expired(queue);
+    vd_cancel_expired(queue);
 }
 
 static void reap_request(struct vdisk_queue *queue, struct vd_request *request, struct vdisk_completion *completion)

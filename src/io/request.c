@@ -222,24 +222,24 @@ static void leave_io(struct vd_request *request)
     request->io = NULL;
 }
 
-int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result)
+int vd_request_cancel(struct vd_request *request, struct vd_bounce *pool, int result)
 {
     uint64_t bounce_length = request->io->bounce_length;
 
     assert(request->state == VD_REQUEST_STARTED);
     switch (vd_rbd_io_cancel(request->io)) {
-    case VD_GIVE_UP_NOT:
+    case VD_CANCEL_BUSY:
         return -EBUSY;
-    case VD_GIVE_UP_TOO_LATE:
+    case VD_CANCEL_TOO_LATE:
         return -EALREADY;
-    case VD_GAVE_UP_MEMBER:
+    case VD_CANCELLED_MEMBER:
         leave_io(request);
         break;
-    case VD_GAVE_UP_DETACHED:
+    case VD_CANCELLED_DETACHED:
         vd_bounce_give_away(pool, bounce_length);
         request->io = NULL;
         break;
-    case VD_GAVE_UP_HELD:
+    case VD_CANCELLED_BLOCKED:
         break;
     }
     request->state = VD_REQUEST_DONE;

@@ -43,7 +43,7 @@ struct vd_request {
     struct vd_entry entry;
     void *user_data;
     enum vd_request_state state;
-    /* NULL of an idle request, and of one that was given up and is done. */
+    /* NULL of an idle request, and of one that was cancelled and is done. */
     struct vd_rbd_io *io;
     /* The next of the I/O's members; where in its range this one begins, and its own length. */
     struct vd_request *next;
@@ -113,10 +113,10 @@ static inline void vd_request_taken(struct vd_request *request)
 }
 
 /*
- * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be given up. -EALREADY: its entry is
+ * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be cancelled. -EALREADY: its entry is
  * on the way.
  */
-int vd_request_give_up(struct vd_request *request, struct vd_bounce *pool, int result);
+int vd_request_cancel(struct vd_request *request, struct vd_bounce *pool, int result);
 
 /* Of a request that is done: fills in the completion, and copies what was read to the caller's buffers. */
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion);

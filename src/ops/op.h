@@ -40,7 +40,7 @@ struct vd_op_kind {
     void (*clear)(struct vd_op *op);
     /* Takes VDISK_AIO_PROGRESS: run reports by vd_op_progress. */
     bool has_progress;
-    /* Can be given up while it runs: it ends as if nobody had asked for it. Not together with progress. */
+    /* Can be cancelled while it runs: it ends as if nobody had asked for it. Not together with progress. */
     bool can_be_abandoned;
     /* The same, but only when it takes longer than its timeout; what its completion says then. */
     const char *timeout_message;
@@ -65,7 +65,7 @@ struct vd_op {
     /* Of a submitted one. */
     struct vd_op_entry *op_entry;
     struct vd_job job;
-    /* Has a reference of it: the lane of a disk can be gone when the operation is to be given up. */
+    /* Has a reference of it: the lane of a disk can be gone when the operation is to be cancelled. */
     struct vd_executor *executor;
     /* How long its caller will wait, -1 for ever. */
     int timeout_ms;

@@ -79,7 +79,7 @@ static void deliver(struct vd_op *op, struct vdisk_completion *completion)
     this->opened = NULL;
 }
 
-/* What was given up and opened all the same is closed, on the thread that has opened it. */
+/* What was cancelled and opened all the same is closed, on the thread that has opened it. */
 static void clear(struct vd_op *op)
 {
     struct open_op *this = (struct open_op *)op;

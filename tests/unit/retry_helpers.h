@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the tests of retries share: changes of one range, and writes that are given up, by us or by librbd. */
+/* What the tests of retries share: changes of one range, and writes that are cancelled, by us or by librbd. */
 #ifndef RETRY_HELPERS_H
 #define RETRY_HELPERS_H
 
-#include "give_up_helpers.h"
+#include "cancel_helpers.h"
 
 /* Changes, each of a range that begins at 0, where the image holds zeroes. */
 
@@ -50,15 +50,15 @@ static inline int tear_down(void **state)
     return tear_down_disk(state);
 }
 
-/* A write to the first 4 KiB that is given up while librbd has it. */
-static inline void give_up_write(const struct fixture *fixture)
+/* A write to the first 4 KiB that is cancelled while librbd has it. */
+static inline void cancel_write(const struct fixture *fixture)
 {
     fake_hold(FAKE_IO);
     assert_int_equal(write_as(&a, fixture->queue, fixture->disk, first_data, 4096, 0, 0), 0);
     cancel(fixture->queue, &a);
 }
 
-/* One that librbd gives up. */
+/* One that librbd cancels. */
 static inline void time_write_out(const struct fixture *fixture)
 {
     fake_next_result(FAKE_WRITE, -ETIMEDOUT);

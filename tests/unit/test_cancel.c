@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vdisk_queue_cancel: what can be given up, what its completion is, and that the caller's memory is the caller's. */
-#include "give_up_helpers.h"
+/* vdisk_queue_cancel: what can be cancelled, what its completion is, and that the caller's memory is the caller's. */
+#include "cancel_helpers.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -19,7 +19,7 @@ static bool is_readable(struct vdisk_queue *queue)
 
 /* Counting. */
 
-static void only_what_has_the_tag_is_given_up(void **state)
+static void only_what_has_the_tag_is_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     char bytes[3];
@@ -39,7 +39,7 @@ static void only_what_has_the_tag_is_given_up(void **state)
     expect(fixture->other_queue, &a, 0);
 }
 
-static void with_nothing_to_give_up_it_says_so(void **state)
+static void with_nothing_to_cancel_it_says_so(void **state)
 {
     const struct fixture *fixture = *state;
     char byte;
@@ -117,7 +117,7 @@ static void cancelling_without_reaping_is_fine(void **state)
     assert_false(is_readable(fixture->queue));
 }
 
-static void every_kind_of_request_can_be_given_up(void **state)
+static void every_kind_of_request_can_be_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     static char buffer[512], other[512];
@@ -219,7 +219,7 @@ static void a_late_write_writes_what_was_given(void **state)
     assert_true(holds(512, LENGTH, 1));
 }
 
-static void what_librbd_has_of_the_callers_is_not_given_up(void **state)
+static void what_librbd_has_of_the_callers_is_not_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     char buffer[512], other;
@@ -308,7 +308,7 @@ static void what_an_abandoned_opening_opens_late_is_closed(void **state)
     wait_until(atomic_load(&closed) == 1);
 }
 
-static void an_operation_that_runs_is_not_given_up(void **state)
+static void an_operation_that_runs_is_not_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     struct vdisk_completion done;
@@ -322,7 +322,7 @@ static void an_operation_that_runs_is_not_given_up(void **state)
     assert_int_equal(atomic_load(&closed), 0);
 }
 
-static void an_operation_whose_turn_has_not_come_is_given_up(void **state)
+static void an_operation_whose_turn_has_not_come_is_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     struct vdisk_error err;
@@ -381,7 +381,7 @@ static void out_of_memory_after_giving_up_refuses_the_next_request(void **state)
     expect(fixture->queue, &a, 0);
 }
 
-static void what_librbd_refuses_later_ends_what_was_given_up(void **state)
+static void what_librbd_refuses_later_ends_what_was_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     char byte;
@@ -396,7 +396,7 @@ static void what_librbd_refuses_later_ends_what_was_given_up(void **state)
     expect_nothing(fixture->queue);
 }
 
-/* For the sanitizers: completing and giving up meet, again and again. */
+/* For the sanitizers: completing and cancelling meet, again and again. */
 
 static atomic_bool racing;
 
@@ -417,7 +417,7 @@ static int release_often(void *argument)
 
 static void submit_race(const struct fixture *fixture, unsigned char *buffer, int round)
 {
-    /* Some overlap with what was given up before. */
+    /* Some overlap with what was cancelled before. */
     uint64_t offset = (uint64_t)round % 3 * 4096;
 
     assert_int_equal(read_as(&a, fixture->queue, fixture->disk, buffer, 4096, offset, 0), 0);
@@ -471,7 +471,7 @@ static void each_completes_once_whoever_is_quicker(void **state)
     expect_nothing(fixture->queue);
 }
 
-/* The same with requests that are merged, of which every other one is given up. */
+/* The same with requests that are merged, of which every other one is cancelled. */
 static void each_member_completes_once_whoever_is_quicker(void **state)
 {
     static struct background releasing;
@@ -517,24 +517,24 @@ static void each_member_completes_once_whoever_is_quicker(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        DISK_TEST(only_what_has_the_tag_is_given_up),
-        DISK_TEST(with_nothing_to_give_up_it_says_so),
+        DISK_TEST(only_what_has_the_tag_is_cancelled),
+        DISK_TEST(with_nothing_to_cancel_it_says_so),
         DISK_TEST(what_is_complete_stays_complete),
         DISK_TEST(a_null_tag_is_a_tag),
         DISK_TEST(the_completion_is_in_the_next_reap),
         DISK_TEST(cancelling_without_reaping_is_fine),
-        DISK_TEST(every_kind_of_request_can_be_given_up),
+        DISK_TEST(every_kind_of_request_can_be_cancelled),
         DISK_TEST(room_comes_back_at_once),
         DISK_TEST(a_late_read_does_not_touch_the_buffer),
         DISK_TEST(the_buffer_is_untouched_before_the_completion_too),
         DISK_TEST(a_late_write_writes_what_was_given),
-        DISK_TEST(what_librbd_has_of_the_callers_is_not_given_up),
+        DISK_TEST(what_librbd_has_of_the_callers_is_not_cancelled),
         DISK_TEST(what_an_abandoned_opening_opens_late_is_closed),
-        DISK_TEST(an_operation_that_runs_is_not_given_up),
-        DISK_TEST(an_operation_whose_turn_has_not_come_is_given_up),
+        DISK_TEST(an_operation_that_runs_is_not_cancelled),
+        DISK_TEST(an_operation_whose_turn_has_not_come_is_cancelled),
         DISK_TEST(a_watch_ends),
         DISK_TEST(out_of_memory_after_giving_up_refuses_the_next_request),
-        DISK_TEST(what_librbd_refuses_later_ends_what_was_given_up),
+        DISK_TEST(what_librbd_refuses_later_ends_what_was_cancelled),
         DISK_TEST(each_completes_once_whoever_is_quicker),
         DISK_TEST(each_member_completes_once_whoever_is_quicker),
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Closing within a time, and on a queue. What is left is closed by the library, which fake_leaks sees. */
-#include "give_up_helpers.h"
+#include "cancel_helpers.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -243,7 +243,7 @@ static void operations_that_were_accepted_before_are_carried_out(void **state)
     assert_int_equal(fake_image_snapshots("p", "", "i"), 2);
 }
 
-static void before_its_turn_it_can_be_given_up(void **state)
+static void before_its_turn_it_can_be_cancelled(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -275,7 +275,7 @@ static void nothing_is_accepted_behind_it(void **state)
     assert_says(&err, -ESHUTDOWN, "closed");
     assert_int_equal(vdisk_close_within(fixture->disk, 1, NULL), -ESHUTDOWN);
     assert_int_equal(vdisk_close(fixture->disk, NULL), -ESHUTDOWN);
-    /* If it is given up, all is as before. */
+    /* If it is cancelled, all is as before. */
     cancel(fixture->queue, &b);
     assert_int_equal(vdisk_aio_snapshot_create(fixture->queue, fixture->disk, "t", 0, &b, NULL), 0);
     fake_unblock_call("rbd_snap_create");
@@ -302,7 +302,7 @@ static void it_may_wait_for_a_reopening(void **state)
     }
 }
 
-static void once_it_runs_it_cannot_be_given_up(void **state)
+static void once_it_runs_it_cannot_be_cancelled(void **state)
 {
     struct fixture *fixture = *state;
     struct vdisk *disk = take_disk(state);
@@ -493,10 +493,10 @@ int main(void)
         DISK_TEST(what_fails_before_it_begins_leaves_the_disk_open),
         DISK_TEST(it_completes_when_all_is_over),
         DISK_TEST(operations_that_were_accepted_before_are_carried_out),
-        DISK_TEST(before_its_turn_it_can_be_given_up),
+        DISK_TEST(before_its_turn_it_can_be_cancelled),
         DISK_TEST(nothing_is_accepted_behind_it),
         DISK_TEST(it_may_wait_for_a_reopening),
-        DISK_TEST(once_it_runs_it_cannot_be_given_up),
+        DISK_TEST(once_it_runs_it_cannot_be_cancelled),
         DISK_TEST(its_limit_rings_and_leaves_the_rest_to_the_library),
         DISK_TEST(a_limit_in_the_midst_of_other_operations_closes_all_the_same),
         DISK_TEST(its_sentence_is_that_of_closing),

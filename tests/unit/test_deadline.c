@@ -3,7 +3,7 @@
  * io_timeout_ms. What must time out is held for ever, and given a millisecond or some; what must not is given an hour.
  * No test looks at the clock.
  */
-#include "give_up_helpers.h"
+#include "cancel_helpers.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -293,7 +293,7 @@ static void synchronous_calls_time_out(void **state)
     expect_left(timed, 6, 4);
     fake_release_all();
     wait_until(nothing_left(timed));
-    /* A flush that is given up fails nothing later. */
+    /* A flush that is cancelled fails nothing later. */
     wait_until(vdisk_flush(timed, NULL) == 0);
     wait_until(vdisk_pread(timed, buffer, sizeof buffer, 0, 0, NULL) == 0);
     assert_true(is_filled(buffer, sizeof buffer, 1));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is left with the disk of requests that were given up: later ones wait for it, and nothing overtakes it.
+ * What is left with the disk of requests that were cancelled: later ones wait for it, and nothing overtakes it.
  */
 #include "retry_helpers.h"
 
@@ -56,7 +56,7 @@ static void a_read_waits_too(void **state)
     const struct fixture *fixture = *state;
     unsigned char byte;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(read_as(&b, fixture->queue, fixture->disk, &byte, 1, 4095, 0), 0);
     allow_time_for(fake_held(FAKE_READ) > 0);
     assert_int_equal(fake_held(FAKE_READ), 0);
@@ -70,7 +70,7 @@ static void other_ranges_do_not_wait(void **state)
     const struct fixture *fixture = *state;
     unsigned char byte = 7;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     fake_hold(0);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, &byte, 1, 4096, 0), 0);
     expect(fixture->queue, &b, 0);
@@ -78,7 +78,7 @@ static void other_ranges_do_not_wait(void **state)
     assert_int_equal(byte, 7);
 }
 
-static void a_read_that_was_given_up_holds_nobody_up(void **state)
+static void a_read_that_was_cancelled_holds_nobody_up(void **state)
 {
     const struct fixture *fixture = *state;
     char byte = 1;
@@ -96,7 +96,7 @@ static void a_synchronous_retry_waits(void **state)
     unsigned char byte;
     unsigned int reads;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     reads = fake_calls("rbd_aio_read");
     fake_delay(FAKE_WRITE, 20000);
     fake_release_all();
@@ -106,11 +106,11 @@ static void a_synchronous_retry_waits(void **state)
     fake_delay(FAKE_WRITE, 0);
 }
 
-static void a_zero_copy_retry_waits_and_can_be_given_up_until_it_is_sent(void **state)
+static void a_zero_copy_retry_waits_and_can_be_cancelled_until_it_is_sent(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, VDISK_IO_ZERO_COPY), 0);
     cancel(fixture->queue, &b);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, VDISK_IO_ZERO_COPY), 0);
@@ -122,11 +122,11 @@ static void a_zero_copy_retry_waits_and_can_be_given_up_until_it_is_sent(void **
     assert_true(holds(0, 4096, 2));
 }
 
-static void a_retry_that_is_given_up_while_it_waits_is_never_sent(void **state)
+static void a_retry_that_is_cancelled_while_it_waits_is_never_sent(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     cancel(fixture->queue, &b);
     /* It has nothing left anywhere. */
@@ -142,7 +142,7 @@ static void a_retry_of_a_retry_comes_last(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     fake_release(FAKE_WRITE, 1, FAKE_FIFO, 0);
     assert_true(fake_wait_held(FAKE_WRITE, 1));
@@ -158,7 +158,7 @@ static void a_retry_that_librbd_refuses_later_completes_with_its_error(void **st
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     fake_fail_call("rbd_aio_create_completion", 1, ENOMEM);
     fake_release_all();
@@ -178,7 +178,7 @@ static void a_flush_covers_writes_that_wait(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     assert_int_equal(vdisk_aio_flush(fixture->queue, fixture->disk, 0, &a), 0);
     allow_time_for(flushes() > 0);
@@ -208,22 +208,22 @@ static void a_flush_elsewhere_does_not_wait_for_writes_that_wait(void **state)
     cancel(fixture->queue, &b);
 }
 
-static void a_flush_does_not_wait_for_what_was_given_up(void **state)
+static void a_flush_does_not_wait_for_what_was_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(vdisk_aio_flush(fixture->queue, fixture->disk, 0, &b), 0);
     assert_true(fake_wait_held(FAKE_FLUSH, 1));
     fake_release_all();
     expect(fixture->queue, &b, 0);
 }
 
-static void a_flush_goes_when_the_write_it_waits_for_is_given_up(void **state)
+static void a_flush_goes_when_the_write_it_waits_for_is_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     assert_int_equal(vdisk_aio_flush(fixture->queue, fixture->disk, 0, &a), 0);
     cancel(fixture->queue, &b);
@@ -232,11 +232,11 @@ static void a_flush_goes_when_the_write_it_waits_for_is_given_up(void **state)
     expect(fixture->queue, &a, 0);
 }
 
-static void a_flush_that_waits_can_be_given_up(void **state)
+static void a_flush_that_waits_can_be_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     assert_int_equal(vdisk_aio_flush(fixture->queue, fixture->disk, 0, &a), 0);
     cancel(fixture->queue, &a);
@@ -245,8 +245,8 @@ static void a_flush_that_waits_can_be_given_up(void **state)
     assert_int_equal(flushes(), 0);
 }
 
-/* A flush that fails after it was given up fails all later ones. */
-static void a_flush_that_was_given_up_tells_of_its_failure_all_the_same(void **state)
+/* A flush that fails after it was cancelled fails all later ones. */
+static void a_flush_that_was_cancelled_tells_of_its_failure_all_the_same(void **state)
 {
     struct fixture *fixture = *state;
 
@@ -277,7 +277,7 @@ static unsigned int discards(void)
     return fake_calls("rbd_aio_discard");
 }
 
-static void the_rest_of_a_discard_that_is_given_up_is_left(void **state)
+static void the_rest_of_a_discard_that_is_cancelled_is_left(void **state)
 {
     const struct fixture *fixture = *state;
     struct vdisk *disk = open_big();
@@ -363,19 +363,19 @@ int main(void)
         DISK_TEST(a_retry_of_any_kind_waits_for_what_it_replaces),
         DISK_TEST(a_read_waits_too),
         DISK_TEST(other_ranges_do_not_wait),
-        DISK_TEST(a_read_that_was_given_up_holds_nobody_up),
+        DISK_TEST(a_read_that_was_cancelled_holds_nobody_up),
         DISK_TEST(a_synchronous_retry_waits),
-        DISK_TEST(a_zero_copy_retry_waits_and_can_be_given_up_until_it_is_sent),
-        DISK_TEST(a_retry_that_is_given_up_while_it_waits_is_never_sent),
+        DISK_TEST(a_zero_copy_retry_waits_and_can_be_cancelled_until_it_is_sent),
+        DISK_TEST(a_retry_that_is_cancelled_while_it_waits_is_never_sent),
         DISK_TEST(a_retry_of_a_retry_comes_last),
         DISK_TEST(a_retry_that_librbd_refuses_later_completes_with_its_error),
         DISK_TEST(a_flush_covers_writes_that_wait),
         DISK_TEST(a_flush_elsewhere_does_not_wait_for_writes_that_wait),
-        DISK_TEST(a_flush_does_not_wait_for_what_was_given_up),
-        DISK_TEST(a_flush_goes_when_the_write_it_waits_for_is_given_up),
-        DISK_TEST(a_flush_that_waits_can_be_given_up),
-        DISK_TEST(a_flush_that_was_given_up_tells_of_its_failure_all_the_same),
-        DISK_TEST(the_rest_of_a_discard_that_is_given_up_is_left),
+        DISK_TEST(a_flush_does_not_wait_for_what_was_cancelled),
+        DISK_TEST(a_flush_goes_when_the_write_it_waits_for_is_cancelled),
+        DISK_TEST(a_flush_that_waits_can_be_cancelled),
+        DISK_TEST(a_flush_that_was_cancelled_tells_of_its_failure_all_the_same),
+        DISK_TEST(the_rest_of_a_discard_that_is_cancelled_is_left),
         DISK_TEST(a_flush_covers_the_pieces_that_are_still_to_come),
         DISK_TEST(pieces_that_cannot_be_started_hold_no_flush_up),
         DISK_TEST(its_queue_can_be_destroyed),

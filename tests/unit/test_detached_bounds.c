@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How much may be left with a disk of requests that were given up, and of writes that may still complete. */
-#include "give_up_helpers.h"
+/* How much may be left with a disk of requests that were cancelled, and of writes that may still complete. */
+#include "cancel_helpers.h"
 
 #include "disk/disk.h"
 
@@ -41,7 +41,7 @@ static void expect_room(const struct fixture *fixture)
     assert_int_equal(vdisk_pread(fixture->disk, &byte, 1, IMAGE_SIZE - 1, 0, NULL), 0);
 }
 
-static void so_many_requests_may_be_given_up(void **state)
+static void so_many_requests_may_be_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     char byte;
@@ -59,7 +59,7 @@ static void so_many_requests_may_be_given_up(void **state)
     expect_room(fixture);
 }
 
-static void so_many_bytes_may_be_given_up(void **state)
+static void so_many_bytes_may_be_cancelled(void **state)
 {
     const struct fixture *fixture = *state;
     char *buffer = malloc(VDISK_MAX_REQUEST);
@@ -123,8 +123,8 @@ static void requests_in_flight_may_go_beyond(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        DISK_TEST(so_many_requests_may_be_given_up),
-        DISK_TEST(so_many_bytes_may_be_given_up),
+        DISK_TEST(so_many_requests_may_be_cancelled),
+        DISK_TEST(so_many_bytes_may_be_cancelled),
         DISK_TEST(so_many_writes_may_be_unsettled),
         DISK_TEST(requests_in_flight_may_go_beyond),
     };

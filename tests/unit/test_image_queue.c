@@ -383,7 +383,7 @@ static void options_may_go_at_once(void **state)
     assert_true(world->count > 0);
 }
 
-/* Order, closing, and giving up. */
+/* Order, closing, and cancelling. */
 
 static void operations_on_one_disk_keep_their_order(void **state)
 {

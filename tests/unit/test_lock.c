@@ -62,7 +62,7 @@ static void it_is_taken_and_held(void **state)
     close_disk(other);
 }
 
-static void it_is_given_up_by_closing(void **state)
+static void it_is_cancelled_by_closing(void **state)
 {
     (void)state;
     close_disk(must_open(EXCLUSIVE));
@@ -291,7 +291,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(it_is_taken_and_held),
-        TEST(it_is_given_up_by_closing),
+        TEST(it_is_cancelled_by_closing),
         TEST(without_the_flag_it_goes_to_and_fro),
         TEST(an_exclusive_owner_is_named),
         TEST(it_is_not_taken_from_who_uses_the_image),

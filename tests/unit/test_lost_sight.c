@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Writes that librbd itself gives up (`rados_osd_op_timeout`), so that nobody knows whether they will complete; and
+ * Writes that librbd itself cancels (`rados_osd_op_timeout`), so that nobody knows whether they will complete; and
  * what fencing and closing do to requests that wait, for them or for others.
  */
 #include "retry_helpers.h"
@@ -43,11 +43,11 @@ static void so_does_any_other_change(void **state)
     expect_left(fixture->disk, 0, 0);
 }
 
-static void one_that_was_given_up_before_stays_unsettled_too(void **state)
+static void one_that_was_cancelled_before_stays_unsettled_too(void **state)
 {
     const struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     fake_next_result(FAKE_WRITE, -ETIMEDOUT);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     fake_release_all();
@@ -165,7 +165,7 @@ static void closing_waits_for_what_will_settle(void **state)
     static struct closing closing;
     struct fixture *fixture = *state;
 
-    give_up_write(fixture);
+    cancel_write(fixture);
     assert_int_equal(write_as(&b, fixture->queue, fixture->disk, retry_data, 4096, 0, 0), 0);
     start_closing(&closing, fixture->disk);
     allow_time_for(is_over(&closing.background));
@@ -184,7 +184,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         DISK_TEST(a_write_that_librbd_times_out_stays_unsettled),
         DISK_TEST(so_does_any_other_change),
-        DISK_TEST(one_that_was_given_up_before_stays_unsettled_too),
+        DISK_TEST(one_that_was_cancelled_before_stays_unsettled_too),
         DISK_TEST(proven_fencing_settles_it),
         DISK_TEST(its_queue_can_go_before_it),
         DISK_TEST(where_librbd_does_not_copy_its_buffer_is_kept),

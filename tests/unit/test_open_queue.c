@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opening through a queue: nothing blocks, what is given up is closed. */
+/* Opening through a queue: nothing blocks, what is cancelled is closed. */
 #include "disk_fixture.h"
 
 #include <errno.h>

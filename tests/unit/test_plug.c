@@ -402,7 +402,7 @@ static void a_cancelled_member_leaves_the_others(void **state)
     assert_int_equal(info.detached_requests, 0);
 }
 
-static void a_merged_flight_can_be_given_up_member_by_member(void **state)
+static void a_merged_flight_can_be_cancelled_member_by_member(void **state)
 {
     (void)state;
     fake_hold(FAKE_WRITE);
@@ -466,7 +466,7 @@ static void a_retry_does_not_join_what_was_plugged_before(void **state)
     assert_memory_equal(stored, other, BLOCK);
 }
 
-/* It is no later request than the one that was given up. */
+/* It is no later request than the one that was cancelled. */
 static void what_was_merged_before_does_not_wait(void **state)
 {
     (void)state;
@@ -580,7 +580,7 @@ int main(void)
         TEST(the_result_is_shared),
         TEST(what_librbd_refuses_completes_with_that),
         TEST(a_cancelled_member_leaves_the_others),
-        TEST(a_merged_flight_can_be_given_up_member_by_member),
+        TEST(a_merged_flight_can_be_cancelled_member_by_member),
         TEST(a_retry_waits_for_the_merged_write),
         TEST(a_retry_does_not_join_what_was_plugged_before),
         TEST(what_was_merged_before_does_not_wait),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The machinery of control operations, with kinds of the test's own: when run, deliver and clear are called, progress,
- * and giving up.
+ * and cancelling.
  */
 #include "disk_fixture.h"
 
@@ -407,9 +407,9 @@ static void progress_needs_no_room(void **state)
     assert_int_equal(vdisk_queue_destroy(queue), 0);
 }
 
-/* Giving up, with the queue's own calls. */
+/* Cancelling, with the queue's own calls. */
 
-static void one_that_runs_is_not_given_up(void **state)
+static void one_that_runs_is_not_cancelled(void **state)
 {
     static const struct vd_op_kind *const kinds[] = {&plain, &minimal, &reporting, &impatient};
     const struct fixture *fixture = *state;
@@ -558,7 +558,7 @@ int main(void)
         TEST(it_also_does_with_an_entry_that_was_taken),
         TEST(progress_is_told_as_a_share),
         TEST(progress_needs_no_room),
-        TEST(one_that_runs_is_not_given_up),
+        TEST(one_that_runs_is_not_cancelled),
         TEST(one_that_waits_for_its_turn_never_runs),
         TEST(one_that_is_done_is_not_cancelled_although_its_disk_is_gone),
         TEST(one_that_can_be_abandoned_ends_at_once_and_is_cleared_late),

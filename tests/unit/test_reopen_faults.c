@@ -216,7 +216,7 @@ static int fence_and_reopen(void *disk)
 }
 
 /* The retry that was held behind it must not go either: its caller learns that it did not. */
-static void a_write_that_was_given_up_is_fenced_on_request(void **state)
+static void a_write_that_was_cancelled_is_fenced_on_request(void **state)
 {
     static struct background reopening;
     const struct fixture *fixture = *state;
@@ -505,7 +505,7 @@ int main(void)
         cmocka_unit_test(every_call_for_a_disk_that_is_not_fenced_may_fail),
         cmocka_unit_test(the_new_client_may_be_fenced_at_any_time),
         cmocka_unit_test(every_allocation_may_fail),
-        DISK_TEST(a_write_that_was_given_up_is_fenced_on_request),
+        DISK_TEST(a_write_that_was_cancelled_is_fenced_on_request),
         DISK_TEST(a_write_that_ceph_gave_up_is_fenced_on_request),
         DISK_TEST(fencing_settles_what_ceph_gave_up),
         DISK_TEST(a_write_that_ceph_gives_up_meanwhile_stops_the_reopening),

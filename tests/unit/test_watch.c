@@ -446,7 +446,7 @@ static int close_it(void *disk)
     return vdisk_close(disk, NULL);
 }
 
-/* For the sanitizers: the disk goes while its queue gives up the watch. */
+/* For the sanitizers: the disk goes while its queue cancels the watch. */
 static void closing_and_cancelling_may_meet(void **state)
 {
     static struct background closing;

@@ -300,7 +300,7 @@ static void a_flush_waits_for_what_is_listed_without_waiting(void **state)
     land(&flush);
 }
 
-/* Giving up. */
+/* Cancelling. */
 
 static void what_its_queue_has_claimed_stays_for_it(void **state)
 {
@@ -462,7 +462,7 @@ static void only_who_is_stuck_may_not_wait(void **state)
     assert_false(vd_write_barrier_fenced(&barrier));
 }
 
-/* For the sanitizers: holding, giving up, settling and letting go, all at once. */
+/* For the sanitizers: holding, cancelling, settling and letting go, all at once. */
 
 #define REQUESTS 64
 #define ROUNDS 300

@@ -3,7 +3,7 @@
  * Fails every call into librbd and librados, every allocation and thread in turn, while a caller gives requests up,
  * retries them, and closes within a time; and looks that each request completes once, that nothing leaks or hangs.
  */
-#include "give_up_helpers.h"
+#include "cancel_helpers.h"
 
 #include "wrap.h"
 
@@ -36,15 +36,15 @@ static void reap_all(struct journey *journey, struct vdisk_queue *queue)
     }
 }
 
-/* What waits for a write that librbd has given up waits for ever. */
-static void give_up_what_is_stuck(struct vdisk_queue *queue, struct vdisk *disk)
+/* What waits for a write that librbd has cancelled waits for ever. */
+static void cancel_what_is_stuck(struct vdisk_queue *queue, struct vdisk *disk)
 {
     wait_until(info_of(disk).detached_requests == 0);
     if (info_of(disk).unsettled_writes > 0)
         vdisk_queue_cancel(queue, &b);
 }
 
-static void give_up_and_retry(struct journey *journey, struct vdisk_queue *queue, struct vdisk *disk)
+static void cancel_and_retry(struct journey *journey, struct vdisk_queue *queue, struct vdisk *disk)
 {
     static unsigned char buffer[4096];
 
@@ -56,7 +56,7 @@ static void give_up_and_retry(struct journey *journey, struct vdisk_queue *queue
     note_submission(journey, vdisk_aio_discard(queue, disk, MIB, 0, 0, &b));
     note_submission(journey, vdisk_aio_flush(queue, disk, 0, &b));
     fake_release_all();
-    give_up_what_is_stuck(queue, disk);
+    cancel_what_is_stuck(queue, disk);
     reap_all(journey, queue);
 }
 
@@ -98,7 +98,7 @@ static void travel(struct journey *journey, bool by_queue)
     r = vdisk_queue_create(&queue, NULL, NULL);
     note(journey, r);
     if (r == 0)
-        give_up_and_retry(journey, queue, disk);
+        cancel_and_retry(journey, queue, disk);
     if (r == 0 && by_queue)
         to_close = close_on_queue(journey, queue, disk);
     if (to_close)

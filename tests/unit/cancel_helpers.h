@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the tests of giving up share: requests with a tag, and what a disk has left of those that were given up. */
-#ifndef GIVE_UP_HELPERS_H
-#define GIVE_UP_HELPERS_H
+/* What the tests of cancelling share: requests with a tag, and what a disk has left of those that were cancelled. */
+#ifndef CANCEL_HELPERS_H
+#define CANCEL_HELPERS_H
 
 #include "disk_fixture.h"
 
