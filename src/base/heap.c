@@ -21,7 +21,7 @@ int vd_heap_reserve(struct vd_heap *heap, size_t room)
     return 0;
 }
 
-void vd_heap_free(struct vd_heap *heap)
+void vd_heap_destroy(struct vd_heap *heap)
 {
     assert(heap->count == 0);
     free(heap->items);

@@ -26,7 +26,7 @@ struct vd_heap {
 /* Makes room for `room` items altogether. Returns 0 or -ENOMEM. */
 int vd_heap_reserve(struct vd_heap *heap, size_t room);
 
-void vd_heap_free(struct vd_heap *heap);
+void vd_heap_destroy(struct vd_heap *heap);
 
 /* Adds an item that is in no heap; there must be room. O(log n), as the next. */
 void vd_heap_add(struct vd_heap *heap, struct vd_heap_item *item);

@@ -26,7 +26,7 @@ int vd_passphrase_copy(struct vd_passphrase *passphrase, const void *bytes, size
     return r;
 }
 
-void vd_passphrase_wipe(struct vd_passphrase *passphrase)
+void vd_passphrase_destroy(struct vd_passphrase *passphrase)
 {
     if (passphrase->bytes)
         explicit_bzero(passphrase->bytes, passphrase->size);
@@ -66,7 +66,7 @@ static int read_into(struct vd_passphrase *passphrase, int fd)
     if (size > VD_PASSPHRASE_MAX)
         size = -EFBIG;
     if (size < 0) {
-        vd_passphrase_wipe(passphrase);
+        vd_passphrase_destroy(passphrase);
         return (int)size;
     }
     /* What is behind it, the newline, is no secret. */

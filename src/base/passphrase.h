@@ -25,6 +25,6 @@ int vd_passphrase_copy(struct vd_passphrase *passphrase, const void *bytes, size
 int vd_passphrase_read(struct vd_passphrase *passphrase, const char *path);
 
 /* Overwrites and frees it. All zero, and after a failure, there is nothing to wipe. */
-void vd_passphrase_wipe(struct vd_passphrase *passphrase);
+void vd_passphrase_destroy(struct vd_passphrase *passphrase);
 
 #endif

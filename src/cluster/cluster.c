@@ -118,7 +118,7 @@ static void remove_from_registry(const struct vd_cluster *cluster)
     *link = cluster->next;
 }
 
-struct vd_cluster *vd_cluster_get(const struct vdisk_uri *uri, const struct vdisk_open_options *options)
+struct vd_cluster *vd_cluster_find(const struct vdisk_uri *uri, const struct vdisk_open_options *options)
 {
     struct vd_cluster *cluster;
     struct text key;
@@ -141,7 +141,7 @@ struct vd_cluster *vd_cluster_get(const struct vdisk_uri *uri, const struct vdis
     return cluster;
 }
 
-struct vd_cluster *vd_cluster_share(struct vd_cluster *cluster)
+struct vd_cluster *vd_cluster_get(struct vd_cluster *cluster)
 {
     pthread_mutex_lock(&registry_lock);
     cluster->references++;

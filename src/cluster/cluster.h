@@ -31,10 +31,10 @@ struct vd_cluster {
 };
 
 /* The cluster that these name. Never blocks. NULL: out of memory. */
-struct vd_cluster *vd_cluster_get(const struct vdisk_uri *uri, const struct vdisk_open_options *options);
+struct vd_cluster *vd_cluster_find(const struct vdisk_uri *uri, const struct vdisk_open_options *options);
 
 /* One more reference. */
-struct vd_cluster *vd_cluster_share(struct vd_cluster *cluster);
+struct vd_cluster *vd_cluster_get(struct vd_cluster *cluster);
 
 /* Drops a reference. NULL is fine. */
 void vd_cluster_put(struct vd_cluster *cluster);

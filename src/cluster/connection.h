@@ -55,7 +55,7 @@ struct vd_connection {
     struct vdisk_error error;
 };
 
-/* Opens another pool on it, and the namespace that the URI names, as vd_connection_open does. Blocks. */
+/* Opens another pool on it, and the namespace that the URI names, as vd_connection_get does. Blocks. */
 int vd_connection_open_pool(rados_ioctx_t *pool, struct vd_connection *connection, const struct vdisk_uri *uri,
                             struct vdisk_error *err);
 

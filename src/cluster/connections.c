@@ -50,7 +50,7 @@ static struct vd_connection *add_new(const struct wanted *wanted)
 
     if (!connection)
         return NULL;
-    connection->cluster = vd_cluster_share(wanted->cluster);
+    connection->cluster = vd_cluster_get(wanted->cluster);
     connection->cache_mode = wanted->options->cache_mode;
     connection->tuning = wanted->options->tuning;
     connection->next = wanted->cluster->connections;
@@ -78,7 +78,7 @@ static void free_connection(struct vd_connection *connection)
     free(connection);
 }
 
-static void release(struct vd_connection *connection, bool by_disk)
+static void put(struct vd_connection *connection, bool by_disk)
 {
     bool last;
 
@@ -94,14 +94,14 @@ static void release(struct vd_connection *connection, bool by_disk)
         free_connection(connection);
 }
 
-void vd_connection_release(struct vd_connection *connection)
+void vd_connection_put(struct vd_connection *connection)
 {
-    release(connection, false);
+    put(connection, false);
 }
 
-void vd_connection_release_by_disk(struct vd_connection *connection)
+void vd_connection_put_by_disk(struct vd_connection *connection)
 {
-    release(connection, true);
+    put(connection, true);
 }
 
 void vd_connection_retire(struct vd_connection *connection)
@@ -166,7 +166,7 @@ static int get(struct vd_connection **connection, bool *is_new, const struct wan
 
     r = *is_new ? connect_first(found, wanted, err) : wait_for_first(found, err);
     if (r < 0)
-        release(found, wanted->is_for_disk);
+        put(found, wanted->is_for_disk);
     else
         *connection = found;
     return r;
@@ -220,7 +220,7 @@ static int try_to_open(struct vd_connection **connection, rados_ioctx_t *pool, b
         *again = !is_new;
     }
     if (r < 0) {
-        release(*connection, wanted->is_for_disk);
+        put(*connection, wanted->is_for_disk);
         *connection = NULL;
     }
     return r;
@@ -242,17 +242,17 @@ static int open_for(struct vd_connection **connection, rados_ioctx_t *pool, cons
     return r;
 }
 
-int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
-                       const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err)
+int vd_connection_get(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                      const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     struct wanted wanted = {.cluster = cluster, .uri = uri, .options = options};
 
     return open_for(connection, pool, &wanted, err);
 }
 
-int vd_connection_open_for_disk(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
-                                const struct vdisk_uri *uri, const struct vdisk_open_options *options,
-                                struct vdisk_error *err)
+int vd_connection_get_for_disk(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                               const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                               struct vdisk_error *err)
 {
     struct wanted wanted = {.cluster = cluster, .uri = uri, .options = options, .is_for_disk = true};
 

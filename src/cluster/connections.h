@@ -13,15 +13,15 @@
  * operation, the second for a disk, whose number on a connection is bounded. Blocks. To be called with signals blocked
  * (process.h), since it starts threads.
  */
-int vd_connection_open(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
-                       const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err);
-int vd_connection_open_for_disk(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
-                                const struct vdisk_uri *uri, const struct vdisk_open_options *options,
-                                struct vdisk_error *err);
+int vd_connection_get(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                      const struct vdisk_uri *uri, const struct vdisk_open_options *options, struct vdisk_error *err);
+int vd_connection_get_for_disk(struct vd_connection **connection, rados_ioctx_t *pool, struct vd_cluster *cluster,
+                               const struct vdisk_uri *uri, const struct vdisk_open_options *options,
+                               struct vdisk_error *err);
 
 /* Gives it back; every pool opened through it must be closed. The last closes it, which blocks. NULL is fine. */
-void vd_connection_release(struct vd_connection *connection);
-void vd_connection_release_by_disk(struct vd_connection *connection);
+void vd_connection_put(struct vd_connection *connection);
+void vd_connection_put_by_disk(struct vd_connection *connection);
 
 /* Nobody else gets it from now on. Any thread, never blocks. */
 void vd_connection_retire(struct vd_connection *connection);

@@ -186,7 +186,7 @@ int vd_disk_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioc
     if (r == 0 && strcmp(id, disk->image_id) != 0)
         r = -ENOENT;
     if (r < 0) {
-        vd_view_discard(*view);
+        vd_view_close_and_free(*view);
         *view = NULL;
     }
     return r;
@@ -230,14 +230,14 @@ int vd_disk_flush(const struct vdisk *disk, rbd_image_t image)
 void vd_disk_disconnect(struct vdisk *disk)
 {
     rados_ioctx_destroy(disk->pool);
-    vd_connection_release_by_disk(disk->connection);
+    vd_connection_put_by_disk(disk->connection);
 }
 
 void vd_disk_free(struct vdisk *disk)
 {
     vdisk_uri_free(disk->uri);
     vd_write_barrier_destroy(&disk->write_barrier);
-    vd_parent_free(&disk->parent);
+    vd_parent_destroy(&disk->parent);
     sem_destroy(&disk->unreferenced);
     pthread_mutex_destroy(&disk->sync_queues_lock);
     for (size_t i = 0; i < disk->former_count; i++)

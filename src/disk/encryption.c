@@ -89,7 +89,7 @@ int vd_encryption_load(struct vd_view *view, const struct vdisk_open_options *op
     if (r < 0)
         return r;
     r = load_either(view->image, options->encryption, &passphrase);
-    vd_passphrase_wipe(&passphrase);
+    vd_passphrase_destroy(&passphrase);
     if (r == 0)
         r = vd_view_refresh_size(view);
     return r < 0 ? load_error(r, options->encryption, name, err) : 0;
@@ -119,7 +119,7 @@ static int measure(uint64_t *data_offset, struct vd_view *view, rados_ioctx_t po
     if (r < 0)
         return r;
     *data_offset = vd_view_size(raw) - vd_view_size(view);
-    vd_view_discard(raw);
+    vd_view_close_and_free(raw);
     return 0;
 }
 

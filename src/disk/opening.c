@@ -146,7 +146,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
         vd_disk_close_views(new);
         vd_view_free(view);
         vd_refresh_end(new);
-        vd_parent_free(&new->parent);
+        vd_parent_destroy(&new->parent);
         goto out;
     }
     pthread_mutex_init(&new->sync_queues_lock, NULL);

@@ -12,7 +12,7 @@ int vd_parent_read(struct vd_parent *parent, rbd_image_t image)
     return r == -ENOENT ? 0 : r;
 }
 
-void vd_parent_free(struct vd_parent *parent)
+void vd_parent_destroy(struct vd_parent *parent)
 {
     if (!parent->known)
         return;

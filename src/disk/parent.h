@@ -20,7 +20,7 @@ struct vd_parent {
 
 /* Asks librbd. Blocks. Returns 0, with or without a parent, or a negative errno. */
 int vd_parent_read(struct vd_parent *parent, rbd_image_t image);
-void vd_parent_free(struct vd_parent *parent);
+void vd_parent_destroy(struct vd_parent *parent);
 
 bool vd_parent_exists(const struct vd_parent *parent);
 void vd_parent_cut(struct vd_parent *parent);

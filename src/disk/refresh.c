@@ -23,7 +23,7 @@ static int read_snapshots(uint64_t *digest, rbd_image_t image)
 
     if (r == 0)
         *digest = vd_snap_list_digest(&list);
-    vd_snap_list_free(&list);
+    vd_snap_list_destroy(&list);
     return r;
 }
 
@@ -123,7 +123,7 @@ static void run_look(struct vd_background_job *job)
     /* Only what has changed is worth deriving a key for. The next time may do better. */
     if (vd_view_size(new) == disk->data_offset + vd_disk_size(disk) ||
         vd_encryption_load(new, disk->options, vdisk_uri_image(disk->uri), NULL) < 0) {
-        vd_view_discard(new);
+        vd_view_close_and_free(new);
         return;
     }
     vd_disk_replace_view(disk, new);

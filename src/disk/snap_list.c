@@ -23,7 +23,7 @@ int vd_snap_list_read(struct vd_snap_list *list, rbd_image_t image)
     return list->count;
 }
 
-void vd_snap_list_free(struct vd_snap_list *list)
+void vd_snap_list_destroy(struct vd_snap_list *list)
 {
     if (list->snapshots)
         rbd_snap_list_end(list->snapshots);

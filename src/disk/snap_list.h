@@ -15,7 +15,7 @@ struct vd_snap_list {
 
 /* Fills in a list that is all zero. Blocks. Returns 0 or a negative errno. To be freed in either case. */
 int vd_snap_list_read(struct vd_snap_list *list, rbd_image_t image);
-void vd_snap_list_free(struct vd_snap_list *list);
+void vd_snap_list_destroy(struct vd_snap_list *list);
 
 /* A number that differs, but for an accident in 2^64, when there are other ids or names. */
 uint64_t vd_snap_list_digest(const struct vd_snap_list *list);

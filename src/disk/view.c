@@ -61,7 +61,7 @@ int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, c
     if (r == 0)
         r = vd_view_refresh_size(new);
     if (r < 0) {
-        vd_view_discard(new);
+        vd_view_close_and_free(new);
         return r;
     }
     *view = new;
@@ -78,7 +78,7 @@ int vd_view_missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struc
     vd_place_describe(&place, uri);
     if (!vdisk_uri_snapshot(uri) || vd_view_open(&head, pool, vdisk_uri_image(uri), NULL, true) < 0)
         return vd_error_set(err, -ENOENT, "There is no image %s in %s.", image.text, place.text);
-    vd_view_discard(head);
+    vd_view_close_and_free(head);
     return vd_error_set(err, -ENOENT, "Image %s in %s has no snapshot %s.", image.text, place.text,
                         vd_quote(&snapshot, vdisk_uri_snapshot(uri)));
 }
@@ -123,7 +123,7 @@ void vd_view_free(struct vd_view *view)
     }
 }
 
-void vd_view_discard(struct vd_view *view)
+void vd_view_close_and_free(struct vd_view *view)
 {
     vd_view_close(view);
     vd_view_free(view);

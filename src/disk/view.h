@@ -69,7 +69,7 @@ int vd_view_close(struct vd_view *view);
 void vd_view_free(struct vd_view *view);
 
 /* Closes and frees a view that nobody else knows. */
-void vd_view_discard(struct vd_view *view);
+void vd_view_close_and_free(struct vd_view *view);
 
 /* The size known. */
 static inline uint64_t vd_view_size(const struct vd_view *view)

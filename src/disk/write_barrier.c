@@ -168,7 +168,7 @@ bool vd_write_barrier_fenced(struct vd_write_barrier *barrier)
         if (write->tracked)
             continue;
         unlink_write(barrier, write);
-        write->drop(write);
+        write->free(write);
     }
     any_blocked = barrier->blocked_count > 0;
     pthread_mutex_unlock(&barrier->lock);

@@ -20,7 +20,7 @@ struct vd_indeterminate_write {
     /* librbd will still tell of it. false: it does not know either, and only fencing this client settles it. */
     bool tracked;
     /* Lets go of its memory, when it is settled otherwise than by librbd. */
-    void (*drop)(struct vd_indeterminate_write *write);
+    void (*free)(struct vd_indeterminate_write *write);
 };
 
 /*

@@ -30,7 +30,7 @@ void vd_expiry_destroy(struct vd_expiry *expiry)
 {
     if (expiry->has_alarm)
         vd_alarm_destroy(&expiry->alarm);
-    vd_heap_free(&expiry->deadlines);
+    vd_heap_destroy(&expiry->deadlines);
 }
 
 static void set_alarm(struct vd_expiry *expiry, int64_t time)

@@ -53,9 +53,9 @@ static inline struct vd_rbd_io *vd_pool_get_rbd_io(struct vdisk_queue *queue)
 }
 
 /* A request that did not start, or was delivered, is for use again, and with it what it holds. */
-static inline void vd_pool_release(struct vdisk_queue *queue, struct vd_request *request)
+static inline void vd_pool_put_request(struct vdisk_queue *queue, struct vd_request *request)
 {
-    struct vd_rbd_io *io = vd_request_release(request);
+    struct vd_rbd_io *io = vd_request_reset(request);
 
     request->entry.node.next = queue->idle;
     queue->idle = &request->entry.node;

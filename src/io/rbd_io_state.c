@@ -53,7 +53,7 @@ static void settle(struct vd_rbd_io *io)
     vd_view_leave(view);
 }
 
-static void drop_write(struct vd_indeterminate_write *write)
+static void free_write(struct vd_indeterminate_write *write)
 {
     struct vd_rbd_io *io = VD_CONTAINER_OF(write, struct vd_rbd_io, write);
 
@@ -65,7 +65,7 @@ static void drop_write(struct vd_indeterminate_write *write)
 static void add_indeterminate(struct vd_rbd_io *io, bool tracked)
 {
     io->write = (struct vd_indeterminate_write){
-        .offset = io->offset, .length = io->length, .tracked = tracked, .drop = drop_write};
+        .offset = io->offset, .length = io->length, .tracked = tracked, .free = free_write};
     vd_write_barrier_add(&io->disk->write_barrier, &io->write);
 }
 

@@ -104,7 +104,7 @@ void vd_queue_collect(struct vdisk_queue *queue)
 static void reap_request(struct vdisk_queue *queue, struct vd_request *request, struct vdisk_completion *completion)
 {
     vd_request_deliver(request, completion);
-    vd_pool_release(queue, request);
+    vd_pool_put_request(queue, request);
     queue->in_flight--;
 }
 

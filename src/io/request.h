@@ -125,7 +125,7 @@ void vd_request_deliver(struct vd_request *request, struct vdisk_completion *com
  * A request that did not start, or was delivered, becomes idle. Returns the I/O when that has no members any more:
  * it is the caller's to use again.
  */
-static inline struct vd_rbd_io *vd_request_release(struct vd_request *request)
+static inline struct vd_rbd_io *vd_request_reset(struct vd_request *request)
 {
     struct vd_rbd_io *io = request->io;
 

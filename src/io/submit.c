@@ -67,7 +67,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
 VD_COLD static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
     vd_expiry_disarm(&queue->expiry, &request->deadline);
-    vd_pool_release(queue, request);
+    vd_pool_put_request(queue, request);
     return result;
 }
 

@@ -110,14 +110,14 @@ static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeo
 {
     static const struct vd_op_kind kind = {
         .run = run_close,
-        .clear = clear_close,
+        .destroy = clear_close,
         .timeout_message = "Closing the disk takes longer than it may; what was written may not be on the cluster yet.",
     };
     struct close_op *op;
 
     if (timeout_ms < -1)
         return vd_error_set(err, -EINVAL, "A timeout of %d ms makes no sense; -1 is none.", timeout_ms);
-    op = vd_op_new(sizeof *op, &kind, NULL, vd_cluster_share(disk->cluster), err);
+    op = vd_op_new(sizeof *op, &kind, NULL, vd_cluster_get(disk->cluster), err);
     if (!op)
         return -ENOMEM;
     op->op.lane = &disk->lane;

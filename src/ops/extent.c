@@ -85,7 +85,7 @@ static int new_scan(struct vd_op **op, const struct answer *answer, struct vdisk
 {
     /* It works on memory of its own, so that nobody need wait for a cluster that does not answer. */
     static const struct vd_op_kind kind = {
-        .run = run_scan, .deliver = deliver_scan, .clear = clear_scan, .can_be_abandoned = true};
+        .run = run_scan, .deliver = deliver_scan, .destroy = clear_scan, .can_be_abandoned = true};
     struct scan_op *new;
     size_t room;
     int r;

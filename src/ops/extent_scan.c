@@ -162,7 +162,7 @@ static int was_smaller(bool *smaller, const struct subject *subject, rbd_image_t
 
         *smaller |= id > subject->from && (!subject->own || id < subject->own) && list.snapshots[i].size < size;
     }
-    vd_snap_list_free(&list);
+    vd_snap_list_destroy(&list);
     return r;
 }
 
@@ -279,7 +279,7 @@ static int check_again(const struct subject *subject, const struct vd_extent_sca
 
     if (r == 0) {
         r = check_subject(subject, scan, disk, newer->image);
-        vd_view_discard(newer);
+        vd_view_close_and_free(newer);
     }
     if (r == -ENOENT)
         return vd_error_set(err, r, "Somebody has removed image %s, or the snapshot that was looked at.",
@@ -374,7 +374,7 @@ static int scan_afresh(struct vd_extent_scan *scan, struct vdisk *disk, struct v
         return vd_error_set(err, r, "Opening image %s afresh failed: %s.",
                             vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
     r = scan_view(scan, disk, fresh, disk->data_offset, err);
-    vd_view_discard(fresh);
+    vd_view_close_and_free(fresh);
     return r;
 }
 

@@ -31,7 +31,7 @@ static int look_at_parent(rados_ioctx_t pool, const struct vdisk_uri *parent)
     if (r < 0)
         return r;
     r = rbd_snap_is_protected(view->image, vdisk_uri_snapshot(parent), &is_protected);
-    vd_view_discard(view);
+    vd_view_close_and_free(view);
     return r < 0 ? r : is_protected;
 }
 
@@ -100,12 +100,12 @@ static int clone_image(struct vd_image_op *op, struct vd_connection *connection,
     return r;
 }
 
-static void clear(struct vd_op *op)
+static void destroy(struct vd_op *op)
 {
     struct clone_op *this = (struct clone_op *)op;
 
     vdisk_uri_free(this->parent);
-    vd_image_options_clear(&this->options);
+    vd_image_options_destroy(&this->options);
     vd_image_op_destroy(op);
 }
 
@@ -157,7 +157,7 @@ static int new_clone(struct vd_op **op, const struct vdisk_uri *parent, const st
                      const struct vdisk_create_options *create, const struct vdisk_open_options *connect,
                      struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = clear};
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .destroy = destroy};
     struct vd_image_op *image;
     struct clone_op *new;
     int r;

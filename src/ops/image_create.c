@@ -46,9 +46,9 @@ static int create(struct vd_image_op *op, struct vd_connection *connection, rado
     return vd_image_encrypt(op, pool, this->size, create_options, err);
 }
 
-static void clear(struct vd_op *op)
+static void destroy(struct vd_op *op)
 {
-    vd_image_options_clear(&((struct create_op *)op)->options);
+    vd_image_options_destroy(&((struct create_op *)op)->options);
     vd_image_op_destroy(op);
 }
 
@@ -56,7 +56,7 @@ static int new_create(struct vd_op **op, const struct vdisk_uri *uri, uint64_t s
                       const struct vdisk_create_options *create_options, const struct vdisk_open_options *connect,
                       struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = clear};
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .destroy = destroy};
     struct vd_image_op *image;
     struct create_op *new;
     int r;

@@ -63,7 +63,7 @@ int vd_image_encrypt(struct vd_image_op *op, rados_ioctx_t pool, uint64_t size,
                                  err);
     if (r == 0) {
         r = encrypt(name, pool, size, options->encryption, &passphrase);
-        vd_passphrase_wipe(&passphrase);
+        vd_passphrase_destroy(&passphrase);
         if (r < 0)
             vd_image_op_error(op, "Encrypting", r, err);
     }

@@ -114,7 +114,7 @@ static void deliver(struct vd_op *op, struct vdisk_completion *completion)
     this->found = NULL;
 }
 
-static void clear(struct vd_op *op)
+static void destroy(struct vd_op *op)
 {
     free(((struct list_op *)op)->found);
     vd_image_op_destroy(op);
@@ -124,7 +124,7 @@ static void clear(struct vd_op *op)
 static int new_in_pool(struct vd_image_op **op, const char *pool, const char *name_space,
                        const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = vd_image_op_run, .deliver = deliver, .clear = clear};
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .deliver = deliver, .destroy = destroy};
     struct vdisk_uri *uri;
     int r;
 

@@ -48,7 +48,7 @@ int vd_image_op_run(struct vd_op *op, struct vdisk_error *err)
     struct vd_image_op *this = (struct vd_image_op *)op;
     struct vd_connection *connection;
     rados_ioctx_t pool;
-    int r = vd_connection_open(&connection, &pool, op->cluster, this->args.uri, &this->args.options, err);
+    int r = vd_connection_get(&connection, &pool, op->cluster, this->args.uri, &this->args.options, err);
 
     if (r < 0)
         return r;
@@ -56,7 +56,7 @@ int vd_image_op_run(struct vd_op *op, struct vdisk_error *err)
     rados_ioctx_destroy(pool);
     if (r == -ESHUTDOWN)
         vd_connection_retire(connection);
-    vd_connection_release(connection);
+    vd_connection_put(connection);
     return r;
 }
 

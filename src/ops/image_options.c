@@ -146,11 +146,11 @@ int vd_image_options_init(struct vd_image_options *options, const struct vdisk_c
     return r;
 }
 
-void vd_image_options_clear(struct vd_image_options *options)
+void vd_image_options_destroy(struct vd_image_options *options)
 {
     free(options->data_pool);
     free(options->passphrase_file);
-    vd_passphrase_wipe(&options->passphrase);
+    vd_passphrase_destroy(&options->passphrase);
 }
 
 /*

@@ -25,7 +25,7 @@ struct vd_image_options {
 int vd_image_options_init(struct vd_image_options *options, const struct vdisk_create_options *from,
                           struct vdisk_error *err);
 /* Wipes the passphrase too. */
-void vd_image_options_clear(struct vd_image_options *options);
+void vd_image_options_destroy(struct vd_image_options *options);
 
 /* The same for librbd; to be destroyed, also on failure. Returns what librbd does. */
 int vd_image_options_make(rbd_image_options_t *made, const struct vd_image_options *options, bool for_clone);

@@ -52,7 +52,7 @@ static int check_snapshots(const struct vd_image_op *op, rbd_image_t image, stru
         vd_image_op_error(op, "Listing the snapshots of", r, err);
     else if (raw.count > 0)
         r = snapshots_error(op, image, &raw, err);
-    vd_snap_list_free(&raw);
+    vd_snap_list_destroy(&raw);
     return r;
 }
 
@@ -115,7 +115,7 @@ static int check_unneeded(const struct vd_image_op *op, rados_ioctx_t pool, stru
     r = check_snapshots(op, view->image, err);
     if (r == 0)
         r = check_watchers(op, view->image, err);
-    vd_view_discard(view);
+    vd_view_close_and_free(view);
     return r;
 }
 
@@ -149,7 +149,8 @@ static int remove_image(struct vd_image_op *op, struct vd_connection *connection
 static int new_remove(struct vd_op **op, const struct vdisk_uri *uri, const struct vdisk_open_options *connect,
                       struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = vd_image_op_destroy, .has_progress = true};
+    static const struct vd_op_kind kind = {
+        .run = vd_image_op_run, .destroy = vd_image_op_destroy, .has_progress = true};
     struct vd_image_op *image;
     int r;
 

@@ -26,7 +26,7 @@ static int rename_image(struct vd_image_op *op, struct vd_connection *connection
     return r < 0 ? vd_image_op_error(op, "Renaming", r, err) : 0;
 }
 
-static void clear(struct vd_op *op)
+static void destroy(struct vd_op *op)
 {
     free(((struct rename_op *)op)->new_name);
     vd_image_op_destroy(op);
@@ -35,7 +35,7 @@ static void clear(struct vd_op *op)
 static int new_rename(struct vd_op **op, const struct vdisk_uri *uri, const char *new_name,
                       const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = vd_image_op_run, .clear = clear};
+    static const struct vd_op_kind kind = {.run = vd_image_op_run, .destroy = destroy};
     struct vd_image_op *image;
     struct rename_op *new;
     int r;

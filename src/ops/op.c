@@ -34,8 +34,8 @@ void *vd_op_new(size_t size, const struct vd_op_kind *kind, struct vdisk *disk, 
 
 void vd_op_free(struct vd_op *op)
 {
-    if (op->kind->clear)
-        op->kind->clear(op);
+    if (op->kind->destroy)
+        op->kind->destroy(op);
     vd_executor_put(op->executor);
     vd_cluster_put(op->cluster);
     free(op);
@@ -239,7 +239,7 @@ static void choose_lane(struct vd_op *op)
         vd_lane_init(&op->own_lane, op->cluster->executor);
     if (!op->lane)
         op->lane = op->disk ? &op->disk->lane : &op->own_lane;
-    op->executor = vd_executor_share(op->lane->executor);
+    op->executor = vd_executor_get(op->lane->executor);
 }
 
 static void init_job(struct vd_op *op)

@@ -37,7 +37,7 @@ struct vd_op_kind {
      */
     void (*deliver)(struct vd_op *op, struct vdisk_completion *completion);
     /* Frees what the operation holds and did not hand over. The operation itself is freed after that. NULL: nothing. */
-    void (*clear)(struct vd_op *op);
+    void (*destroy)(struct vd_op *op);
     /* Takes VDISK_AIO_PROGRESS: run reports by vd_op_progress. */
     bool has_progress;
     /* Can be cancelled while it runs: it ends as if nobody had asked for it. Not together with progress. */

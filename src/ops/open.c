@@ -44,7 +44,7 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
     r = copy_names(&names, uri, err);
     if (r < 0)
         return r;
-    r = vd_connection_open_for_disk(&connection, &pool, cluster, uri, options, err);
+    r = vd_connection_get_for_disk(&connection, &pool, cluster, uri, options, err);
     if (r == 0)
         r = vd_opening_open(disk, connection, pool, names, options, err);
     if (r == 0)
@@ -53,7 +53,7 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
         rados_ioctx_destroy(pool);
     if (connection && r == -ESHUTDOWN)
         vd_connection_retire(connection);
-    vd_connection_release_by_disk(connection);
+    vd_connection_put_by_disk(connection);
     vdisk_uri_free(names);
     return r;
 }
@@ -80,7 +80,7 @@ static void deliver(struct vd_op *op, struct vdisk_completion *completion)
 }
 
 /* What was cancelled and opened all the same is closed, on the thread that has opened it. */
-static void clear(struct vd_op *op)
+static void destroy(struct vd_op *op)
 {
     struct open_op *this = (struct open_op *)op;
 
@@ -117,7 +117,8 @@ static int new_args(struct vd_open_args **args, struct vd_cluster **cluster, con
 static int new_open(struct vd_op **op, struct vdisk **disk, const struct vdisk_uri *uri,
                     const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .clear = clear, .can_be_abandoned = true};
+    static const struct vd_op_kind kind = {
+        .run = run, .deliver = deliver, .destroy = destroy, .can_be_abandoned = true};
     struct vd_cluster *cluster;
     struct vd_open_args *args;
     struct open_op *new;

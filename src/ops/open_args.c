@@ -85,7 +85,7 @@ int vd_open_args_init(struct vd_open_args *args, struct vd_cluster **cluster, co
         return r;
     r = copy_options(args, &full);
     if (r == 0)
-        *cluster = vd_cluster_get(args->uri, &args->options);
+        *cluster = vd_cluster_find(args->uri, &args->options);
     if (!*cluster)
         return vd_error_set(err, -ENOMEM, "Out of memory for the options.");
     return 0;
@@ -104,7 +104,7 @@ void vd_open_args_destroy(struct vd_open_args *args)
         free((char *)(uintptr_t)args->own_options[i].key);
         wipe((char *)(uintptr_t)args->own_options[i].value);
     }
-    vd_passphrase_wipe(&args->passphrase);
+    vd_passphrase_destroy(&args->passphrase);
     free(args->passphrase_file);
     free(args->own_options);
     free(args->id);

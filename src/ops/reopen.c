@@ -100,8 +100,8 @@ static int get_connection(struct reopen_op *this, struct vdisk_error *err)
     int r;
 
     vd_connection_retire(disk->connection);
-    r = vd_connection_open_for_disk(&this->connection, &this->pool, disk->connection->cluster, disk->open_args->uri,
-                                    &disk->open_args->options, err);
+    r = vd_connection_get_for_disk(&this->connection, &this->pool, disk->connection->cluster, disk->open_args->uri,
+                                   &disk->open_args->options, err);
     return r < 0 ? r : see_newest_map(this, err);
 }
 
@@ -264,7 +264,7 @@ static void swap(struct reopen_op *this)
     vd_worker_flush(&old_connection->worker);
     vd_background_flush(&disk->background);
     rados_ioctx_destroy(old_pool);
-    vd_connection_release_by_disk(old_connection);
+    vd_connection_put_by_disk(old_connection);
 }
 
 /* The former clients' lock is this disk's own: check_lock has seen that it is nobody else's. */
@@ -352,10 +352,10 @@ static void drop(struct reopen_op *this, int result)
     if (this->connection && result == -ESHUTDOWN)
         vd_connection_retire(this->connection);
     if (this->view)
-        vd_view_discard(this->view);
+        vd_view_close_and_free(this->view);
     if (this->pool)
         rados_ioctx_destroy(this->pool);
-    vd_connection_release_by_disk(this->connection);
+    vd_connection_put_by_disk(this->connection);
     free(this->old_address);
 }
 

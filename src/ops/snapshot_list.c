@@ -87,7 +87,7 @@ static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_imag
 
     if (r == 0 && raw.count > 0)
         r = build_list(snapshots, count, image, &raw);
-    vd_snap_list_free(&raw);
+    vd_snap_list_destroy(&raw);
     return r;
 }
 
@@ -100,7 +100,7 @@ static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct 
     if (r < 0)
         return r;
     r = list_image(snapshots, count, view->image);
-    vd_view_discard(view);
+    vd_view_close_and_free(view);
     return r;
 }
 
@@ -149,7 +149,7 @@ static void deliver(struct vd_op *op, struct vdisk_completion *completion)
     this->found = NULL;
 }
 
-static void clear(struct vd_op *op)
+static void destroy(struct vd_op *op)
 {
     free(((struct list_op *)op)->found);
 }
@@ -157,7 +157,7 @@ static void clear(struct vd_op *op)
 static int new_list(struct vd_op **op, struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk,
                     struct vdisk_error *err)
 {
-    static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .clear = clear};
+    static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .destroy = destroy};
     struct list_op *new;
     int r;
 

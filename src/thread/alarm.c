@@ -49,7 +49,7 @@ void vd_alarm_destroy(struct vd_alarm *alarm)
     if (set_alarms.count == 0)
         pthread_cond_signal(&changed);
     if (--count == 0)
-        vd_heap_free(&set_alarms);
+        vd_heap_destroy(&set_alarms);
     pthread_mutex_unlock(&lock);
 }
 

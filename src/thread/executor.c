@@ -32,7 +32,7 @@ static void drop_reference(struct vd_executor *executor)
     free(executor);
 }
 
-struct vd_executor *vd_executor_share(struct vd_executor *executor)
+struct vd_executor *vd_executor_get(struct vd_executor *executor)
 {
     pthread_mutex_lock(&executor->lock);
     executor->references++;

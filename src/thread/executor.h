@@ -52,7 +52,7 @@ struct vd_executor {
 struct vd_executor *vd_executor_new(unsigned int limit);
 
 /* One more reference. */
-struct vd_executor *vd_executor_share(struct vd_executor *executor);
+struct vd_executor *vd_executor_get(struct vd_executor *executor);
 
 /* Drops a reference. What was posted still runs. May be called by a job. NULL is fine. */
 void vd_executor_put(struct vd_executor *executor);

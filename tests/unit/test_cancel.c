@@ -274,15 +274,15 @@ static void clear_operation(struct vd_op *op)
 
 /* As an opening is. */
 static const struct vd_op_kind abandoned_kind = {
-    .run = run_operation, .deliver = deliver_operation, .clear = clear_operation, .can_be_abandoned = true};
+    .run = run_operation, .deliver = deliver_operation, .destroy = clear_operation, .can_be_abandoned = true};
 
 static const struct vd_op_kind kept_kind = {
-    .run = run_operation, .deliver = deliver_operation, .clear = clear_operation};
+    .run = run_operation, .deliver = deliver_operation, .destroy = clear_operation};
 
 static void submit_operation(const struct fixture *fixture, const struct vd_op_kind *kind)
 {
     struct operation *operation =
-        vd_op_new(sizeof *operation, kind, NULL, vd_cluster_share(fixture->disk->connection->cluster), NULL);
+        vd_op_new(sizeof *operation, kind, NULL, vd_cluster_get(fixture->disk->connection->cluster), NULL);
 
     assert_non_null(operation);
     atomic_store(&opened, 0);

@@ -68,7 +68,7 @@ static struct vd_cluster *get(const struct naming *naming)
     options.conf = naming->conf;
     options.options = naming->options;
     options.option_count = naming->option_count;
-    cluster = vd_cluster_get(uri, &options);
+    cluster = vd_cluster_find(uri, &options);
     vdisk_uri_free(uri);
     return cluster;
 }
@@ -145,7 +145,7 @@ static void how_the_image_is_opened_does_not_count(void **state)
     options.flags = VDISK_OPEN_READ_ONLY;
     options.uri_policy = VDISK_URI_ANY;
     options.size_poll_ms = 1;
-    other = vd_cluster_get(uri, &options);
+    other = vd_cluster_find(uri, &options);
     assert_ptr_equal(other, cluster);
     vdisk_uri_free(uri);
     vd_cluster_put(other);
@@ -157,7 +157,7 @@ static void every_reference_keeps_a_cluster(void **state)
     struct vd_cluster *cluster = get_uri("rbd:p/i"), *again;
 
     (void)state;
-    assert_ptr_equal(vd_cluster_share(cluster), cluster);
+    assert_ptr_equal(vd_cluster_get(cluster), cluster);
     vd_cluster_put(cluster);
     again = get_uri("rbd:p/i");
     assert_ptr_equal(again, cluster);
@@ -172,7 +172,7 @@ static void after_the_last_reference_it_is_a_new_one(void **state)
     struct vd_cluster *cluster = get_uri("rbd:p/i");
 
     (void)state;
-    vd_cluster_put(vd_cluster_share(cluster));
+    vd_cluster_put(vd_cluster_get(cluster));
     vd_cluster_put(cluster);
     cluster = get_uri("rbd:p/i");
     assert_int_equal(cluster->references, 1);
@@ -212,7 +212,7 @@ static void without_memory_there_is_none(void **state)
     (void)state;
     for (;;) {
         wrap_fail_nth(failed + 1);
-        cluster = vd_cluster_get(uri, &options);
+        cluster = vd_cluster_find(uri, &options);
         if (!wrap_disarm())
             break;
         assert_null(cluster);
@@ -234,11 +234,11 @@ static int get_and_put(void *argument)
 
         if (vdisk_uri_parse(&uri, "rbd:p/i", NULL) < 0)
             return -1;
-        cluster = vd_cluster_get(uri, &options);
+        cluster = vd_cluster_find(uri, &options);
         vdisk_uri_free(uri);
         if (!cluster || strcmp(cluster->key, "=") != 0 || cluster->key[2] != options.id[0])
             return -1;
-        vd_cluster_put(vd_cluster_share(cluster));
+        vd_cluster_put(vd_cluster_get(cluster));
         vd_cluster_put(cluster);
     }
     return 0;

@@ -205,7 +205,7 @@ static void every_reference_keeps_it(void **state)
 
     (void)state;
     assert_non_null(other);
-    assert_ptr_equal(vd_executor_share(other), other);
+    assert_ptr_equal(vd_executor_get(other), other);
     vd_executor_put(other);
     vd_lane_init(&lane, other);
     post(&lane, &steps[0]);

@@ -32,7 +32,7 @@ static int tear_down(void **state)
     (void)state;
     while ((item = vd_heap_first(&heap)))
         vd_heap_remove(&heap, item);
-    vd_heap_free(&heap);
+    vd_heap_destroy(&heap);
     return 0;
 }
 
@@ -66,7 +66,7 @@ static void an_empty_heap_has_no_first_and_never_comes(void **state)
     (void)state;
     assert_null(vd_heap_first(&empty));
     assert_true(vd_heap_time(&empty) == VD_NEVER);
-    vd_heap_free(&empty);
+    vd_heap_destroy(&empty);
 }
 
 static void the_earliest_is_first_whatever_the_order_of_adding(void **state)

@@ -194,7 +194,7 @@ static void it_is_the_cluster_of_the_original(void **state)
 
     (void)state;
     make_passed(&passed);
-    original = vd_cluster_get(passed.uri, &passed.options);
+    original = vd_cluster_find(passed.uri, &passed.options);
     assert_int_equal(init(&args, &cluster, &passed, NULL), 0);
     assert_ptr_equal(cluster, original);
     assert_int_equal(cluster->references, 2);

@@ -88,13 +88,13 @@ static void clear_script(struct vd_op *op)
     atomic_fetch_add(&this->cleared, 1);
 }
 
-static const struct vd_op_kind plain = {.run = run_script, .deliver = deliver_script, .clear = clear_script};
+static const struct vd_op_kind plain = {.run = run_script, .deliver = deliver_script, .destroy = clear_script};
 static const struct vd_op_kind minimal = {.run = run_script};
-static const struct vd_op_kind reporting = {.run = run_script, .clear = clear_script, .has_progress = true};
+static const struct vd_op_kind reporting = {.run = run_script, .destroy = clear_script, .has_progress = true};
 static const struct vd_op_kind abandonable = {
-    .run = run_script, .deliver = deliver_script, .clear = clear_script, .can_be_abandoned = true};
+    .run = run_script, .deliver = deliver_script, .destroy = clear_script, .can_be_abandoned = true};
 static const struct vd_op_kind impatient = {
-    .run = run_script, .deliver = deliver_script, .clear = clear_script, .timeout_message = "It takes too long."};
+    .run = run_script, .deliver = deliver_script, .destroy = clear_script, .timeout_message = "It takes too long."};
 
 static void reset_script(void)
 {
@@ -122,7 +122,7 @@ static struct vd_op *new_op(const struct vd_op_kind *kind, struct vdisk *disk)
 /* Of no disk, with a lane of its own on the disk's cluster. */
 static struct vd_op *new_loner(const struct vd_op_kind *kind, const struct vdisk *disk)
 {
-    struct vd_cluster *cluster = vd_cluster_share(disk->connection->cluster);
+    struct vd_cluster *cluster = vd_cluster_get(disk->connection->cluster);
     struct scripted_op *op = vd_op_new(sizeof *op, kind, NULL, cluster, NULL);
 
     assert_non_null(op);

@@ -39,7 +39,7 @@ static void note_drop(struct vd_indeterminate_write *write)
 static struct write *add_write(struct write *write, uint64_t offset, uint64_t length, bool tracked)
 {
     *write = (struct write){.write = {.offset = offset, .length = length, .tracked = tracked}};
-    write->write.drop = note_drop;
+    write->write.free = note_drop;
     vd_write_barrier_add(&barrier, &write->write);
     return write;
 }
