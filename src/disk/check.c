@@ -34,7 +34,7 @@ VD_COLD int vd_check_read_only_error(const struct vdisk *disk, const char *doing
     struct vd_quoted quoted;
 
     return vd_error_set(err, -EROFS, "%s image %s is not possible: it is open read-only.", doing,
-                        vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+                        vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)));
 }
 
 int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_error *err)
@@ -43,7 +43,7 @@ int vd_check_writable(const struct vdisk *disk, const char *doing, struct vdisk_
 
     if (r < 0)
         return r;
-    return disk->read_only ? vd_check_read_only_error(disk, doing, err) : 0;
+    return disk->limits.read_only ? vd_check_read_only_error(disk, doing, err) : 0;
 }
 
 int vd_check_enter(struct vd_view **view, struct vdisk *disk, struct vdisk_error *err)

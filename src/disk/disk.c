@@ -30,13 +30,14 @@ struct vd_view *vd_disk_enter_even_closing(struct vdisk *disk)
 bool vd_disk_get(struct vdisk *disk)
 {
     /* Relaxed: whoever closes a disk on a queue has it to himself, or asks for what he gets. */
-    return !atomic_load_explicit(&disk->close_posted, memory_order_relaxed) && vd_gate_enter(&disk->references);
+    return !atomic_load_explicit(&disk->users.close_posted, memory_order_relaxed) &&
+           vd_gate_enter(&disk->users.references);
 }
 
 void vd_disk_put(struct vdisk *disk)
 {
-    if (vd_gate_leave(&disk->references))
-        sem_post(&disk->unreferenced);
+    if (vd_gate_leave(&disk->users.references))
+        sem_post(&disk->users.unreferenced);
 }
 
 uint64_t vd_disk_size(const struct vdisk *disk)
@@ -48,40 +49,40 @@ uint64_t vd_disk_size(const struct vdisk *disk)
 
 void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes)
 {
-    atomic_fetch_add_explicit(&disk->detached, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&disk->detached.requests, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&disk->detached.bytes, bytes, memory_order_relaxed);
 }
 
 void vd_disk_note_kept(struct vdisk *disk, uint64_t bytes)
 {
-    atomic_fetch_add_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&disk->detached.bytes, bytes, memory_order_relaxed);
 }
 
 void vd_disk_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
 {
-    atomic_fetch_sub_explicit(&disk->detached, requests, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&disk->detached_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&disk->detached.requests, requests, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&disk->detached.bytes, bytes, memory_order_relaxed);
 }
 
 static void run_unblock(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, unblock_job);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, unblock.job);
 
     /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
-    atomic_exchange_explicit(&disk->unblock_posted, false, memory_order_acq_rel);
+    atomic_exchange_explicit(&disk->unblock.posted, false, memory_order_acq_rel);
     vd_write_barrier_unblock(&disk->write_barrier);
 }
 
 void vd_disk_init(struct vdisk *disk)
 {
-    disk->unblock_job.run = run_unblock;
+    disk->unblock.job.run = run_unblock;
 }
 
 void vd_disk_unblock(struct vdisk *disk)
 {
     /* Release: the background job sees what was settled before. */
-    if (!atomic_exchange_explicit(&disk->unblock_posted, true, memory_order_acq_rel))
-        vd_background_post(&disk->background, &disk->unblock_job);
+    if (!atomic_exchange_explicit(&disk->unblock.posted, true, memory_order_acq_rel))
+        vd_background_post(&disk->background, &disk->unblock.job);
 }
 
 void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view)
@@ -99,7 +100,7 @@ int vd_disk_refresh_size(struct vdisk *disk, struct vd_view *view)
     int r = vd_view_refresh_size(view);
 
     if (r > 0)
-        vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_RESIZED);
+        vd_subscribers_tell(&disk->refresh.subscribers, VDISK_EVENT_RESIZED);
     vd_disk_note_result(disk, r);
     return r < 0 ? r : 0;
 }
@@ -147,7 +148,7 @@ int vd_disk_refusal(const struct vdisk *disk, struct vdisk_error *err)
 
     if (reasons & VD_REFUSE_CLOSING || reasons == 0)
         return vd_error_set(err, -ESHUTDOWN, "The disk is being closed.");
-    vd_quote(&quoted, vdisk_uri_image(disk->uri));
+    vd_quote(&quoted, vdisk_uri_image(disk->identity.uri));
     if (reasons & VD_REFUSE_REOPENING)
         return vd_error_set(err, -ESHUTDOWN,
                             "Image %s is being reopened, or that has failed halfway; vdisk_reopen tries again.",
@@ -178,12 +179,12 @@ int vd_disk_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioc
     int r;
 
     vd_signals_block(&signals);
-    r = vd_view_open(view, pool, vdisk_uri_image(disk->uri), snapshot, read_only);
+    r = vd_view_open(view, pool, vdisk_uri_image(disk->identity.uri), snapshot, read_only);
     vd_signals_restore(&signals);
     if (r < 0)
         return r;
     r = vd_disk_read_id(id, (*view)->image);
-    if (r == 0 && strcmp(id, disk->image_id) != 0)
+    if (r == 0 && strcmp(id, disk->identity.image_id) != 0)
         r = -ENOENT;
     if (r < 0) {
         vd_view_close_and_free(*view);
@@ -222,7 +223,7 @@ int vd_disk_flush(const struct vdisk *disk, rbd_image_t image)
 {
     int r = 0;
 
-    for (unsigned int i = 0; r == 0 && i < disk->flushes; i++)
+    for (unsigned int i = 0; r == 0 && i < disk->limits.flushes; i++)
         r = rbd_flush(image);
     return r;
 }
@@ -235,13 +236,13 @@ void vd_disk_disconnect(struct vdisk *disk)
 
 void vd_disk_free(struct vdisk *disk)
 {
-    vdisk_uri_free(disk->uri);
+    vdisk_uri_free(disk->identity.uri);
     vd_write_barrier_destroy(&disk->write_barrier);
-    vd_parent_destroy(&disk->parent);
-    sem_destroy(&disk->unreferenced);
-    pthread_mutex_destroy(&disk->sync_queues_lock);
-    for (size_t i = 0; i < disk->former_count; i++)
-        free(disk->former_addresses[i]);
-    free(disk->former_addresses);
+    vd_parent_destroy(&disk->identity.parent);
+    sem_destroy(&disk->users.unreferenced);
+    pthread_mutex_destroy(&disk->sync.lock);
+    for (size_t i = 0; i < disk->reopening.former_count; i++)
+        free(disk->reopening.former_addresses[i]);
+    free(disk->reopening.former_addresses);
     free(disk);
 }

@@ -51,85 +51,125 @@ enum vd_refuse_reason {
 /* The same of writes that may still complete, at each of which every request has to look. */
 #define VD_INDETERMINATE_MAX 1024
 
-struct vdisk {
-    /* Of all connections that the disk has in the course of its life; they keep it. */
-    struct vd_cluster *cluster;
-    struct vd_connection *connection;
-    rados_ioctx_t pool;
-    /* The names alone. */
+/* Which image it is. */
+struct vd_disk_identity {
+    /* The names alone, without options. */
     struct vdisk_uri *uri;
-    /* All that it was opened with, secrets too, to be opened with again. Whoever frees the disk frees it before. */
-    struct vd_open_args *open_args;
-    /* Part of that. */
-    const struct vdisk_open_options *options;
     char image_id[VD_IMAGE_ID_SIZE];
+    /* The id of the open snapshot; 0 for the head. */
+    uint64_t snapshot_id;
+    struct vd_parent parent;
+};
+
+/* What requests to it must respect. Set when the disk is opened or reopened, and constant in between. */
+struct vd_disk_limits {
     bool read_only;
     struct vd_layout layout;
     uint64_t features;
-    /* Where in the image its contents begin: behind the header of an encrypted one, else 0. */
+    /* Where in the image its contents begin: behind the header of an encrypted image; otherwise 0. */
     uint64_t data_offset;
     /* As in struct vdisk_info. */
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
     uint32_t cache_mode;
-    /* How many flushes of librbd's in a row make one that can be believed: see vd_disk_flush. */
+    /* How many successful calls of rbd_flush in a row make one flush that can be believed: see vd_disk_flush. */
     unsigned int flushes;
-    /* Of the snapshot that is open, else 0. */
-    uint64_t snapshot_id;
-    struct vd_parent parent;
-
-    /* Control operations (op.h) that are accepted and not over, and where they wait for their turn. */
-    struct vd_gate references;
-    /* One of them closes the disk: there must be none behind it, for which it would wait, and which wait for it. */
-    atomic_bool close_posted;
-    sem_t unreferenced;
-    struct vd_lane lane;
-
-    /* What is done aside, on whichever connection. */
-    struct vd_background background;
-
-    /* Swapped by a background job only. Older views hang on the newest; their memory lives as long as the disk. */
-    _Atomic(struct vd_view *) view;
-    /* enum vd_refuse_reason, or-ed. */
-    _Atomic unsigned int refuse_reasons;
-    struct vd_background_job tell_fenced;
-
-    /* Reopening (reopen.c): under way; and the addresses of the clients that the disk has had and has no more. */
-    atomic_bool reopening;
-    char **former_addresses;
-    size_t former_count;
-
-    /* A disk that can be written hears of changes by a watch; of a read-only one, a timer makes it ask (refresh.h).
-     */
-    uint64_t watch;
-    bool watching;
-    struct vd_background_job refresh;
-    atomic_bool refresh_posted;
-    /* Of a disk that closes: news are of no interest any more, and its view must not be used for them. */
-    atomic_bool deaf;
-    struct vd_timer poll;
-    struct vd_background_job look;
-    atomic_bool look_posted;
-    /* The digest of the snapshots that those who watch know of. The background jobs'. */
-    uint64_t snapshots;
-    struct vd_subscribers subscribers;
-
-    struct vd_flush_state flush_state;
-    /* Requests that were cancelled and that librbd still has, and the memory they hold. */
-    _Atomic uint32_t detached;
-    _Atomic uint64_t detached_bytes;
-    /* Flights that wait to be started (plug.h). */
-    _Atomic unsigned int plugged;
     /* librbd copies what is written before the call returns, as is its default. */
     bool copies_writes;
-    struct vd_write_barrier write_barrier;
-    struct vd_background_job unblock_job;
-    atomic_bool unblock_posted;
     uint32_t io_timeout_ms;
+};
 
-    /* Idle queues of synchronous calls (sync.c), for reuse. */
-    pthread_mutex_t sync_queues_lock;
-    struct vdisk_queue *sync_queues;
+/* The control operations (op.h) that are accepted and not finished. */
+struct vd_disk_users {
+    struct vd_gate references;
+    /*
+     * Set once a close is queued. Nothing may be queued behind it: the close waits for all users of the disk, so both
+     * would deadlock.
+     */
+    atomic_bool close_posted;
+    /* Posted when the gate is closed and the last user has left. */
+    sem_t unreferenced;
+    /* Where the operations wait for their turn. */
+    struct vd_lane lane;
+};
+
+/* Reopening (ops/reopen.c). */
+struct vd_disk_reopening {
+    atomic_bool under_way;
+    /* The addresses of the clients that the disk had before its present one. */
+    char **former_addresses;
+    size_t former_count;
+};
+
+/*
+ * How it learns of changes to its image (refresh.h): a writable disk by Ceph's watch on the image's header, a read-only
+ * disk by a timer.
+ */
+struct vd_disk_refresh {
+    uint64_t watch;
+    bool watching;
+    struct vd_background_job job;
+    atomic_bool job_posted;
+    /* The disk is closing: background jobs must not use its view any more. */
+    atomic_bool stopped;
+    struct vd_timer timer;
+    struct vd_background_job poll_job;
+    atomic_bool poll_posted;
+    /* The digest of the snapshots that the subscribers know of. Only background jobs use it. */
+    uint64_t snapshot_digest;
+    struct vd_subscribers subscribers;
+};
+
+/* Requests that were cancelled or have expired while librbd had them, and the memory that they still use. */
+struct vd_disk_detached {
+    _Atomic uint32_t requests;
+    _Atomic uint64_t bytes;
+};
+
+/* The background job that starts requests which the write barrier no longer blocks. */
+struct vd_disk_unblock {
+    struct vd_background_job job;
+    atomic_bool posted;
+};
+
+/* Idle queues of synchronous calls (io/sync.h), kept for the next call. */
+struct vd_disk_sync {
+    pthread_mutex_t lock;
+    struct vdisk_queue *queues;
+};
+
+struct vdisk {
+    /* The cluster of every connection that the disk has during its life. The connections keep it alive. */
+    struct vd_cluster *cluster;
+    struct vd_connection *connection;
+    rados_ioctx_t pool;
+    /* A copy of everything that the disk was opened with, secrets too, for reopening. Freed before the disk. */
+    struct vd_open_args *open_args;
+    /* A part of open_args. */
+    const struct vdisk_open_options *options;
+    struct vd_disk_identity identity;
+    struct vd_disk_limits limits;
+    struct vd_disk_users users;
+    struct vd_background background;
+
+    /*
+     * Replaced by a background job, or while the disk is reopened. Older views are linked from the newest one; their
+     * memory lives as long as the disk.
+     */
+    _Atomic(struct vd_view *) view;
+    /* Or-ed values of enum vd_refuse_reason. */
+    _Atomic unsigned int refuse_reasons;
+    struct vd_background_job tell_fenced;
+    struct vd_disk_reopening reopening;
+    struct vd_disk_refresh refresh;
+
+    struct vd_flush_state flush_state;
+    struct vd_disk_detached detached;
+    /* How many I/Os wait in the plugs of queues (plug.h). */
+    _Atomic unsigned int plugged;
+    struct vd_write_barrier write_barrier;
+    struct vd_disk_unblock unblock;
+    struct vd_disk_sync sync;
 };
 
 /*
@@ -210,14 +250,14 @@ void vd_disk_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes)
 void vd_disk_note_kept(struct vdisk *disk, uint64_t bytes);
 static inline bool vd_disk_has_too_many_detached(const struct vdisk *disk)
 {
-    uint32_t detached = atomic_load_explicit(&disk->detached, memory_order_relaxed);
+    uint32_t detached = atomic_load_explicit(&disk->detached.requests, memory_order_relaxed);
     unsigned int indeterminate = vd_write_barrier_writes(&disk->write_barrier);
 
     /* Mostly there are none, and then they hold no memory either. */
     if (detached == 0 && indeterminate == 0)
         return false;
     return detached >= VD_DETACHED_MAX || indeterminate >= VD_INDETERMINATE_MAX ||
-           atomic_load_explicit(&disk->detached_bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX;
+           atomic_load_explicit(&disk->detached.bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX;
 }
 
 /* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */

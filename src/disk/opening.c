@@ -30,18 +30,18 @@ static int read_layout(struct vdisk *disk, rbd_image_t image)
 
     if (r < 0)
         return r;
-    disk->layout.object_size = info.obj_size;
-    r = rbd_get_stripe_unit(image, &disk->layout.stripe_unit);
+    disk->limits.layout.object_size = info.obj_size;
+    r = rbd_get_stripe_unit(image, &disk->limits.layout.stripe_unit);
     if (r == 0)
-        r = rbd_get_stripe_count(image, &disk->layout.stripe_count);
+        r = rbd_get_stripe_count(image, &disk->limits.layout.stripe_count);
     if (r == 0)
-        r = rbd_get_features(image, &disk->features);
+        r = rbd_get_features(image, &disk->limits.features);
     if (r == 0)
-        r = vd_disk_read_id(disk->image_id, image);
-    if (r == 0 && vdisk_uri_snapshot(disk->uri))
-        r = rbd_snap_get_id(image, vdisk_uri_snapshot(disk->uri), &disk->snapshot_id);
+        r = vd_disk_read_id(disk->identity.image_id, image);
+    if (r == 0 && vdisk_uri_snapshot(disk->identity.uri))
+        r = rbd_snap_get_id(image, vdisk_uri_snapshot(disk->identity.uri), &disk->identity.snapshot_id);
     if (r == 0)
-        r = vd_parent_read(&disk->parent, image);
+        r = vd_parent_read(&disk->identity.parent, image);
     return r;
 }
 
@@ -53,12 +53,13 @@ static int read_limits(struct vdisk *disk, rbd_image_t image)
 
     if (r < 0)
         return r;
-    disk->cache_mode = config.cache_mode;
-    disk->flushes = config.cache_mode == VDISK_CACHE_WRITE_BACK ? 2 : 1;
-    disk->copies_writes = config.copies_writes;
-    disk->discard_granularity = vd_layout_granularity(&disk->layout, config.discard_granularity);
+    disk->limits.cache_mode = config.cache_mode;
+    disk->limits.flushes = config.cache_mode == VDISK_CACHE_WRITE_BACK ? 2 : 1;
+    disk->limits.copies_writes = config.copies_writes;
+    disk->limits.discard_granularity = vd_layout_granularity(&disk->limits.layout, config.discard_granularity);
     if (!config.cache_keeps_data)
-        disk->compare_and_write_boundary = disk->layout.stripe_unit < SECTOR ? disk->layout.stripe_unit : SECTOR;
+        disk->limits.compare_and_write_boundary =
+            disk->limits.layout.stripe_unit < SECTOR ? disk->limits.layout.stripe_unit : SECTOR;
     return 0;
 }
 
@@ -74,7 +75,7 @@ static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error 
 /* Sets data_offset. */
 static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    const char *name = vdisk_uri_image(disk->uri);
+    const char *name = vdisk_uri_image(disk->identity.uri);
     struct vd_view *view = vd_disk_view(disk);
     uint64_t raw_size = vd_view_size(view);
     int r = vd_encryption_load(view, options, name, err);
@@ -82,11 +83,11 @@ static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *
     if (r < 0 || options->encryption == VDISK_ENCRYPTION_NONE)
         return r;
     /* Through a read-only opening nothing changes in between. */
-    disk->data_offset = raw_size - vd_view_size(view);
-    if (disk->read_only)
+    disk->limits.data_offset = raw_size - vd_view_size(view);
+    if (disk->limits.read_only)
         return 0;
-    r = vd_encryption_find_data(&disk->data_offset, view, disk->pool, name, raw_size);
-    return r < 0 ? open_error(r, disk->uri, err) : 0;
+    r = vd_encryption_find_data(&disk->limits.data_offset, view, disk->pool, name, raw_size);
+    return r < 0 ? open_error(r, disk->identity.uri, err) : 0;
 }
 
 static int prepare(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
@@ -95,7 +96,7 @@ static int prepare(struct vdisk *disk, const struct vdisk_open_options *options,
 
     /* First, since with that nobody else changes the image. */
     if (options->flags & VDISK_OPEN_EXCLUSIVE)
-        r = vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->uri),
+        r = vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->identity.uri),
                          &(struct vd_lock_terms){.may_break = options->flags & VDISK_OPEN_BREAK_LOCK}, err);
     return r < 0 ? r : load_encryption(disk, options, err);
 }
@@ -112,7 +113,7 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options, s
         r = read_limits(disk, vd_disk_view(disk)->image);
     if (r == 0)
         r = vd_refresh_start(disk, options->size_poll_ms);
-    return r < 0 ? open_error(r, disk->uri, err) : 0;
+    return r < 0 ? open_error(r, disk->identity.uri, err) : 0;
 }
 
 int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
@@ -129,12 +130,12 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     new->connection = connection;
     new->pool = pool;
     vd_background_init(&new->background, &connection->worker, connection->cluster->background);
-    new->uri = uri;
+    new->identity.uri = uri;
     new->options = options;
-    new->read_only = options->flags &VDISK_OPEN_READ_ONLY;
-    new->io_timeout_ms = options->io_timeout_ms;
+    new->limits.read_only = options->flags &VDISK_OPEN_READ_ONLY;
+    new->limits.io_timeout_ms = options->io_timeout_ms;
     vd_disk_init(new);
-    r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->read_only);
+    r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->limits.read_only);
     if (r < 0) {
         r = r == -ENOENT ? vd_view_missing_error(uri, pool, err) : open_error(r, uri, err);
         goto out;
@@ -146,13 +147,13 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
         vd_disk_close_views(new);
         vd_view_free(view);
         vd_refresh_end(new);
-        vd_parent_destroy(&new->parent);
+        vd_parent_destroy(&new->identity.parent);
         goto out;
     }
-    pthread_mutex_init(&new->sync_queues_lock, NULL);
+    pthread_mutex_init(&new->sync.lock, NULL);
     vd_write_barrier_init(&new->write_barrier);
-    sem_init(&new->unreferenced, 0, 0);
-    vd_lane_init(&new->lane, connection->cluster->executor);
+    sem_init(&new->users.unreferenced, 0, 0);
+    vd_lane_init(&new->users.lane, connection->cluster->executor);
     *disk = new;
     return 0;
 out:
@@ -165,9 +166,9 @@ out:
 /* From now on nobody holds the disk, and those who do are waited for. */
 static void wait_for_references(struct vdisk *disk)
 {
-    if (vd_gate_close(&disk->references))
+    if (vd_gate_close(&disk->users.references))
         return;
-    while (sem_wait(&disk->unreferenced) < 0)
+    while (sem_wait(&disk->users.unreferenced) < 0)
         assert(errno == EINTR);
 }
 
@@ -206,7 +207,7 @@ int vd_opening_close(struct vdisk *disk, const char **step)
     closed = vd_disk_close_views(disk);
     vd_view_free(view);
     vd_refresh_end(disk);
-    vd_subscribers_end(&disk->subscribers, -ESHUTDOWN);
+    vd_subscribers_end(&disk->refresh.subscribers, -ESHUTDOWN);
     if (r < 0)
         return r;
     *step = "Closing";

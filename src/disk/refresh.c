@@ -33,32 +33,32 @@ static void look_at_snapshots(struct vdisk *disk, rbd_image_t image)
     uint64_t digest = 0;
     int r;
 
-    if (!vd_subscribers_any(&disk->subscribers))
+    if (!vd_subscribers_any(&disk->refresh.subscribers))
         return;
     r = read_snapshots(&digest, image);
     vd_disk_note_result(disk, r);
-    if (r < 0 || digest == disk->snapshots)
+    if (r < 0 || digest == disk->refresh.snapshot_digest)
         return;
-    disk->snapshots = digest;
-    vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_SNAPSHOTS);
+    disk->refresh.snapshot_digest = digest;
+    vd_subscribers_tell(&disk->refresh.subscribers, VDISK_EVENT_SNAPSHOTS);
 }
 
 /* On a disk that can be written: the watch. */
 
 static void run_refresh(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, refresh);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, refresh.job);
     struct vd_view *view = vd_disk_view(disk);
 
     /* Relaxed: what is set before vd_refresh_stop waits for the background jobs is seen by those that run after that.
      */
-    if (atomic_load_explicit(&disk->deaf, memory_order_relaxed))
+    if (atomic_load_explicit(&disk->refresh.stopped, memory_order_relaxed))
         return;
     /*
      * Cleared before asking, so that a change after the question leads to another one. Acquire: pairs with the
      * exchange in watch_fired.
      */
-    atomic_exchange_explicit(&disk->refresh_posted, false, memory_order_acq_rel);
+    atomic_exchange_explicit(&disk->refresh.job_posted, false, memory_order_acq_rel);
     /* An error leaves the last size known; the next change, or librbd's own check of a request, will tell. */
     vd_disk_refresh_size(disk, view);
     look_at_snapshots(disk, view->image);
@@ -70,8 +70,8 @@ static void watch_fired(void *arg)
     struct vdisk *disk = arg;
 
     /* Release: orders the change that librbd has seen before the worker's question. One post is enough for many. */
-    if (!atomic_exchange_explicit(&disk->refresh_posted, true, memory_order_acq_rel))
-        vd_background_post(&disk->background, &disk->refresh);
+    if (!atomic_exchange_explicit(&disk->refresh.job_posted, true, memory_order_acq_rel))
+        vd_background_post(&disk->background, &disk->refresh.job);
 }
 
 static int start_watching(struct vdisk *disk)
@@ -79,11 +79,11 @@ static int start_watching(struct vdisk *disk)
     struct vd_view *view = vd_disk_view(disk);
     int r;
 
-    disk->refresh.run = run_refresh;
-    r = rbd_update_watch(view->image, &disk->watch, watch_fired, disk);
+    disk->refresh.job.run = run_refresh;
+    r = rbd_update_watch(view->image, &disk->refresh.watch, watch_fired, disk);
     if (r < 0)
         return r;
-    disk->watching = true;
+    disk->refresh.watching = true;
     /* Once more: a change between the opening and the watch has fired nothing. */
     r = vd_view_refresh_size(view);
     return r < 0 ? r : 0;
@@ -92,8 +92,8 @@ static int start_watching(struct vdisk *disk)
 /* No callback runs or starts after this, unless it fails; one that ran may have posted. */
 static void stop_watching(struct vdisk *disk)
 {
-    if (disk->watching && rbd_update_unwatch(vd_disk_view(disk)->image, disk->watch) == 0)
-        disk->watching = false;
+    if (disk->refresh.watching && rbd_update_unwatch(vd_disk_view(disk)->image, disk->refresh.watch) == 0)
+        disk->refresh.watching = false;
 }
 
 /* On a read-only disk: polling. */
@@ -108,12 +108,12 @@ static void close_empty_views(struct vdisk *disk)
 
 static void run_look(struct vd_background_job *job)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, look);
+    struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, refresh.poll_job);
     struct vd_view *new;
     int r;
 
     /* Release: from here on it can be posted again. */
-    atomic_store_explicit(&disk->look_posted, false, memory_order_release);
+    atomic_store_explicit(&disk->refresh.poll_posted, false, memory_order_release);
     close_empty_views(disk);
     r = vd_disk_open_again(&new, disk);
     vd_disk_note_result(disk, r);
@@ -121,35 +121,35 @@ static void run_look(struct vd_background_job *job)
         return;
     look_at_snapshots(disk, new->image);
     /* Only what has changed is worth deriving a key for. The next time may do better. */
-    if (vd_view_size(new) == disk->data_offset + vd_disk_size(disk) ||
-        vd_encryption_load(new, disk->options, vdisk_uri_image(disk->uri), NULL) < 0) {
+    if (vd_view_size(new) == disk->limits.data_offset + vd_disk_size(disk) ||
+        vd_encryption_load(new, disk->options, vdisk_uri_image(disk->identity.uri), NULL) < 0) {
         vd_view_close_and_free(new);
         return;
     }
     vd_disk_replace_view(disk, new);
-    vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_RESIZED);
+    vd_subscribers_tell(&disk->refresh.subscribers, VDISK_EVENT_RESIZED);
 }
 
 /* On the worker, where looking could hold up the other disks. */
 static void run_poll(struct vd_timer *timer)
 {
-    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, poll);
+    struct vdisk *disk = VD_CONTAINER_OF(timer, struct vdisk, refresh.timer);
 
     /* Acquire: the last look has begun, so that the background job is free. */
-    if (!atomic_exchange_explicit(&disk->look_posted, true, memory_order_acquire))
-        vd_background_post(&disk->background, &disk->look);
+    if (!atomic_exchange_explicit(&disk->refresh.poll_posted, true, memory_order_acquire))
+        vd_background_post(&disk->background, &disk->refresh.poll_job);
 }
 
 static bool is_polling(const struct vdisk *disk)
 {
-    return disk->read_only && !vdisk_uri_snapshot(disk->uri);
+    return disk->limits.read_only && !vdisk_uri_snapshot(disk->identity.uri);
 }
 
 static void start_polling(struct vdisk *disk, uint32_t period_ms)
 {
-    disk->poll = (struct vd_timer){.period_ms = period_ms ? period_ms : DEFAULT_POLL_MS, .run = run_poll};
-    disk->look.run = run_look;
-    vd_worker_start_timer(&disk->connection->worker, &disk->poll);
+    disk->refresh.timer = (struct vd_timer){.period_ms = period_ms ? period_ms : DEFAULT_POLL_MS, .run = run_poll};
+    disk->refresh.poll_job.run = run_look;
+    vd_worker_start_timer(&disk->connection->worker, &disk->refresh.timer);
 }
 
 /* Both. */
@@ -158,12 +158,12 @@ static void run_tell_fenced(struct vd_background_job *job)
 {
     struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, tell_fenced);
 
-    vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_FENCED);
+    vd_subscribers_tell(&disk->refresh.subscribers, VDISK_EVENT_FENCED);
 }
 
 static int start(struct vdisk *disk, uint32_t poll_ms)
 {
-    int r = disk->read_only ? 0 : start_watching(disk);
+    int r = disk->limits.read_only ? 0 : start_watching(disk);
 
     if (r == 0 && is_polling(disk))
         start_polling(disk, poll_ms);
@@ -176,7 +176,7 @@ int vd_refresh_start(struct vdisk *disk, uint32_t poll_ms)
 
     disk->tell_fenced.run = run_tell_fenced;
     /* librbd has just read them. */
-    r = read_snapshots(&disk->snapshots, vd_disk_view(disk)->image);
+    r = read_snapshots(&disk->refresh.snapshot_digest, vd_disk_view(disk)->image);
     return r < 0 ? r : start(disk, poll_ms);
 }
 
@@ -184,15 +184,15 @@ int vd_refresh_restart(struct vdisk *disk)
 {
     int r;
 
-    disk->watching = false;
+    disk->refresh.watching = false;
     /* None of the disk's background jobs runs. Relaxed: a post, or starting a timer, orders it before what does then.
      */
-    atomic_store_explicit(&disk->deaf, false, memory_order_relaxed);
-    atomic_store_explicit(&disk->refresh_posted, false, memory_order_relaxed);
-    r = start(disk, disk->poll.period_ms);
+    atomic_store_explicit(&disk->refresh.stopped, false, memory_order_relaxed);
+    atomic_store_explicit(&disk->refresh.job_posted, false, memory_order_relaxed);
+    r = start(disk, disk->refresh.timer.period_ms);
 
     /* What has happened to the snapshots since they were last looked at. A poll comes by itself. */
-    if (r == 0 && disk->watching)
+    if (r == 0 && disk->refresh.watching)
         watch_fired(disk);
     return r;
 }
@@ -201,13 +201,13 @@ void vd_refresh_keep_view(struct vdisk *disk)
 {
     if (!is_polling(disk))
         return;
-    vd_worker_stop_timer(&disk->connection->worker, &disk->poll);
+    vd_worker_stop_timer(&disk->connection->worker, &disk->refresh.timer);
     vd_background_flush(&disk->background);
 }
 
 void vd_refresh_stop(struct vdisk *disk)
 {
-    atomic_store_explicit(&disk->deaf, true, memory_order_relaxed);
+    atomic_store_explicit(&disk->refresh.stopped, true, memory_order_relaxed);
     stop_watching(disk);
     /* Once more for what was posted by what was posted: that the client is fenced. */
     vd_background_flush(&disk->background);
@@ -216,9 +216,9 @@ void vd_refresh_stop(struct vdisk *disk)
 
 void vd_refresh_end(struct vdisk *disk)
 {
-    if (disk->watching)
+    if (disk->refresh.watching)
         vd_background_flush(&disk->background);
-    disk->watching = false;
+    disk->refresh.watching = false;
 }
 
 void vd_refresh_subscribed(struct vdisk *disk, struct vd_subscriber *subscriber)
@@ -230,7 +230,7 @@ void vd_refresh_subscribed(struct vdisk *disk, struct vd_subscriber *subscriber)
     if (!view)
         return;
     /* What has happened since the snapshots were last looked at. */
-    if (disk->watching)
+    if (disk->refresh.watching)
         watch_fired(disk);
     vd_view_leave(view);
 }

@@ -44,7 +44,7 @@ static inline int check_range(const struct vd_transfer *transfer, struct vdisk_e
         return vd_check_no_disk_error(err);
     if (vd_process_forked())
         return vd_check_forked_error(err);
-    if (disk->read_only && vd_rbd_io_changes(transfer->kind))
+    if (disk->limits.read_only && vd_rbd_io_changes(transfer->kind))
         return vd_check_read_only_error(disk, doings[transfer->kind], err);
     if (transfer->flags & ~known_flags[transfer->kind])
         return vd_check_flags_error(transfer->flags & ~known_flags[transfer->kind], err);
@@ -85,7 +85,7 @@ int vd_check_transfer(struct vd_transfer *transfer, struct vdisk_error *err)
 
 static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
-    uint64_t boundary = transfer->disk->compare_and_write_boundary;
+    uint64_t boundary = transfer->disk->limits.compare_and_write_boundary;
     uint64_t length = transfer->length;
     struct vd_quoted quoted;
 
@@ -93,7 +93,7 @@ static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error
         return vd_error_set(err, -EOPNOTSUPP,
                             "Image %s is open with a cache that would go on showing what a compare-and-write has "
                             "replaced; open it with rbd_cache set to false.",
-                            vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)));
+                            vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)));
     if (length > 0 && (length > boundary || transfer->offset % boundary > boundary - length))
         return vd_error_set(err, -EINVAL,
                             "The %" PRIu64 " bytes at offset %" PRIu64 " are not within one multiple of the %" PRIu64

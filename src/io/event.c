@@ -18,7 +18,7 @@ static int begin(struct vdisk_queue *queue, struct vdisk *disk, void *user_data,
 
     if (!subscriber)
         return vd_error_set(err, -ENOMEM, "Out of memory for a watch.");
-    if (!vd_subscriber_begin(subscriber, &disk->subscribers)) {
+    if (!vd_subscriber_begin(subscriber, &disk->refresh.subscribers)) {
         free(subscriber);
         return vd_disk_refusal(disk, err);
     }

@@ -29,7 +29,7 @@ bool vd_plug_takes(const struct vd_transfer *transfer)
 /* So that a I/O is one request for one object, mostly. */
 static uint64_t longest(const struct vdisk *disk)
 {
-    return disk->layout.object_size < VDISK_MAX_REQUEST ? disk->layout.object_size : VDISK_MAX_REQUEST;
+    return disk->limits.layout.object_size < VDISK_MAX_REQUEST ? disk->limits.layout.object_size : VDISK_MAX_REQUEST;
 }
 
 static bool continues(const struct vd_transfer *transfer, const struct vd_rbd_io *io)

@@ -55,7 +55,7 @@ static uint64_t next_piece(const struct vd_rbd_io *io)
 
     if (!vd_rbd_io_in_pieces(io->kind))
         return left;
-    piece = vd_layout_piece(&io->disk->layout);
+    piece = vd_layout_piece(&io->disk->limits.layout);
     if (io->flags & VDISK_WRITE_ZEROES_THICK && piece > VDISK_MAX_REQUEST)
         piece = VDISK_MAX_REQUEST;
     to_end = piece - (io->offset + io->done) % piece;
@@ -185,7 +185,7 @@ static bool is_inside(const struct vd_rbd_io *io)
  */
 static void correct_mismatch(struct vd_rbd_io *io)
 {
-    uint64_t place = io->mismatch - vd_layout_object_start(&io->disk->layout, io->offset);
+    uint64_t place = io->mismatch - vd_layout_object_start(&io->disk->limits.layout, io->offset);
 
     if (place < io->length)
         io->mismatch = io->offset + place;
@@ -216,7 +216,7 @@ VD_COLD static int conclude_failure(struct vd_rbd_io *io, int result)
 
 static int conclude_flush(struct vd_rbd_io *io)
 {
-    if (++io->flushes < io->disk->flushes)
+    if (++io->flushes < io->disk->limits.flushes)
         return 0;
     return vd_flush_state_flushed(&io->disk->flush_state, io->flush_mark, 0);
 }
@@ -241,7 +241,7 @@ static int conclude(struct vd_rbd_io *io, ssize_t result)
 static bool next_step(struct vd_rbd_io *io)
 {
     if (io->flushing)
-        return io->flushes < io->disk->flushes;
+        return io->flushes < io->disk->limits.flushes;
     io->done += io->piece;
     io->piece = next_piece(io);
     io->flushing = io->piece == 0 && io->flush_after;

@@ -21,7 +21,7 @@
  */
 static bool keep_buffer(struct vd_rbd_io *io)
 {
-    if (!io->bounce || io->disk->copies_writes)
+    if (!io->bounce || io->disk->limits.copies_writes)
         return false;
     io->keeps_buffer = true;
     vd_disk_note_kept(io->disk, io->bounce_length);
@@ -230,7 +230,7 @@ static bool is_done(struct vd_rbd_io *io)
     if (io->kind != VD_REQUEST_FLUSH)
         return io->length == 0;
     io->result = vd_flush_state_error(&io->disk->flush_state);
-    return io->disk->read_only || io->result < 0;
+    return io->disk->limits.read_only || io->result < 0;
 }
 
 /*

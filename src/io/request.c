@@ -125,8 +125,8 @@ static bool is_copied_by_librbd(const struct vd_transfer *transfer)
 {
     const struct vdisk *disk = transfer->disk;
 
-    return transfer->kind == VD_REQUEST_WRITE && disk->copies_writes && !vd_write_barrier_any(&disk->write_barrier) &&
-           (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
+    return transfer->kind == VD_REQUEST_WRITE && disk->limits.copies_writes &&
+           !vd_write_barrier_any(&disk->write_barrier) && (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
 }
 
 static void make_member(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,

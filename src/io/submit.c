@@ -16,7 +16,8 @@
 
 static int arm(struct vdisk_queue *queue, struct vd_request *request, const struct vdisk *disk)
 {
-    return disk->io_timeout_ms ? vd_expiry_arm(&queue->expiry, &request->deadline, disk->io_timeout_ms) : 0;
+    return disk->limits.io_timeout_ms ? vd_expiry_arm(&queue->expiry, &request->deadline, disk->limits.io_timeout_ms)
+                                      : 0;
 }
 
 /* On a I/O that waits. The view is that I/O's already. */

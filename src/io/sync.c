@@ -32,11 +32,11 @@
 
 static int borrow_queue(struct vdisk_queue **queue, struct vdisk *disk)
 {
-    pthread_mutex_lock(&disk->sync_queues_lock);
-    *queue = disk->sync_queues;
+    pthread_mutex_lock(&disk->sync.lock);
+    *queue = disk->sync.queues;
     if (*queue)
-        disk->sync_queues = (*queue)->next;
-    pthread_mutex_unlock(&disk->sync_queues_lock);
+        disk->sync.queues = (*queue)->next;
+    pthread_mutex_unlock(&disk->sync.lock);
     if (*queue)
         return 0;
     return vd_queue_new(queue, PIECES_IN_FLIGHT, PIECES_IN_FLIGHT * PIECE, VD_DOORBELL_SEMAPHORE);
@@ -45,18 +45,18 @@ static int borrow_queue(struct vdisk_queue **queue, struct vdisk *disk)
 static void return_queue(struct vdisk_queue *queue, struct vdisk *disk)
 {
     vd_bounce_trim(&queue->bounce, IDLE_BOUNCE_BYTES);
-    pthread_mutex_lock(&disk->sync_queues_lock);
-    queue->next = disk->sync_queues;
-    disk->sync_queues = queue;
-    pthread_mutex_unlock(&disk->sync_queues_lock);
+    pthread_mutex_lock(&disk->sync.lock);
+    queue->next = disk->sync.queues;
+    disk->sync.queues = queue;
+    pthread_mutex_unlock(&disk->sync.lock);
 }
 
 void vd_sync_free_queues(struct vdisk *disk)
 {
-    while (disk->sync_queues) {
-        struct vdisk_queue *queue = disk->sync_queues;
+    while (disk->sync.queues) {
+        struct vdisk_queue *queue = disk->sync.queues;
 
-        disk->sync_queues = queue->next;
+        disk->sync.queues = queue->next;
         vd_queue_free(queue);
     }
 }
@@ -65,7 +65,7 @@ static uint64_t piece_length(const struct vd_transfer *whole)
 {
     bool has_data = whole->kind == VD_REQUEST_READ || whole->kind == VD_REQUEST_WRITE;
 
-    return has_data ? PIECE : vd_layout_piece(&whole->disk->layout);
+    return has_data ? PIECE : vd_layout_piece(&whole->disk->limits.layout);
 }
 
 /* The part of `whole` that starts `done` bytes into it and ends at the next boundary. */
@@ -123,7 +123,7 @@ static int range_error(const struct vd_transfer *transfer, uint64_t size, struct
 
     return vd_error_set(
         err, -EINVAL, "The %" PRIu64 " bytes at offset %" PRIu64 " are not inside image %s of %" PRIu64 " bytes.",
-        transfer->length, transfer->offset, vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)), size);
+        transfer->length, transfer->offset, vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)), size);
 }
 
 static int failure(const struct vd_transfer *transfer, int code, struct vdisk_error *err)
@@ -131,7 +131,7 @@ static int failure(const struct vd_transfer *transfer, int code, struct vdisk_er
     struct vd_quoted quoted;
 
     return vd_error_set(err, code, "%s image %s failed: %s.", vd_check_doing(transfer->kind),
-                        vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)), strerror(-code));
+                        vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)), strerror(-code));
 }
 
 /*
@@ -240,7 +240,7 @@ static int mismatch_error(const struct vd_transfer *transfer, uint64_t mismatch,
     return vd_error_set(err, -EILSEQ,
                         "Nothing is written to image %s: what is there differs at offset %" PRIu64
                         " from what it was compared with.",
-                        vd_quote(&quoted, vdisk_uri_image(transfer->disk->uri)), mismatch);
+                        vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)), mismatch);
 }
 
 int vdisk_compare_and_write(uint64_t *mismatch, struct vdisk *disk, const void *compare, const void *write,

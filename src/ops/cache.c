@@ -28,7 +28,7 @@ static int write_back(struct vdisk *disk, rbd_image_t image)
 static int run_invalidate(struct vd_op *op, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
-    const char *image = vd_quote(&quoted, vdisk_uri_image(op->disk->uri));
+    const char *image = vd_quote(&quoted, vdisk_uri_image(op->disk->identity.uri));
     int r = write_back(op->disk, op->view->image);
 
     if (r < 0)

@@ -26,7 +26,7 @@ static int close_error(const struct vdisk *disk, const char *step, int code, str
     struct vd_quoted quoted;
 
     return vd_error_set(err, code, "%s image %s failed: %s. What was written may not be on the cluster.", step,
-                        vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-code));
+                        vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-code));
 }
 
 /* Everything but freeing the disk. */
@@ -60,7 +60,7 @@ static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
 {
     int r = vd_check_disk(disk, err);
 
-    if (r == 0 && atomic_load_explicit(&disk->close_posted, memory_order_relaxed))
+    if (r == 0 && atomic_load_explicit(&disk->users.close_posted, memory_order_relaxed))
         return vd_disk_refusal(disk, err);
     /* Relaxed: see vd_plug_add. */
     if (r == 0 && atomic_load_explicit(&disk->plugged, memory_order_relaxed) > 0)
@@ -102,7 +102,7 @@ static void clear_close(struct vd_op *op)
     if (this->closed)
         free_disk(this->disk);
     else
-        atomic_store_explicit(&this->disk->close_posted, false, memory_order_relaxed);
+        atomic_store_explicit(&this->disk->users.close_posted, false, memory_order_relaxed);
 }
 
 static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_ms, uint32_t flags, void *user_data,
@@ -120,10 +120,10 @@ static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeo
     op = vd_op_new(sizeof *op, &kind, NULL, vd_cluster_get(disk->cluster), err);
     if (!op)
         return -ENOMEM;
-    op->op.lane = &disk->lane;
+    op->op.lane = &disk->users.lane;
     op->op.timeout_ms = timeout_ms;
     op->disk = disk;
-    atomic_store_explicit(&disk->close_posted, true, memory_order_relaxed);
+    atomic_store_explicit(&disk->users.close_posted, true, memory_order_relaxed);
     return vd_op_submit(queue, &op->op, flags, user_data, err);
 }
 

@@ -196,7 +196,7 @@ static int find_parent_end(uint64_t *parent_end, const struct vd_extent_scan *sc
  */
 static void choose_range(struct collector *collector, const struct vdisk *disk, uint64_t size)
 {
-    uint64_t set = disk->layout.object_size * disk->layout.stripe_count;
+    uint64_t set = disk->limits.layout.object_size * disk->limits.layout.stripe_count;
     uint64_t last = (collector->end - 1) / set * set;
 
     collector->told = collector->scan->offset / set * set;
@@ -239,17 +239,17 @@ static int find_snapshot(uint64_t *id, rbd_image_t image, const char *name)
 static int find_subject(struct subject *subject, const struct vd_extent_scan *scan, const struct vdisk *disk,
                         rbd_image_t image, struct vdisk_error *err)
 {
-    const char *own = vdisk_uri_snapshot(disk->uri);
+    const char *own = vdisk_uri_snapshot(disk->identity.uri);
     struct vd_quoted quoted, image_name;
     int r = find_snapshot(&subject->from, image, scan->from);
 
-    subject->own = disk->snapshot_id;
+    subject->own = disk->identity.snapshot_id;
     if (r == -ENOENT)
-        return vd_error_set(err, r, "Image %s has no snapshot %s.", vd_quote(&image_name, vdisk_uri_image(disk->uri)),
-                            vd_quote(&quoted, scan->from));
+        return vd_error_set(err, r, "Image %s has no snapshot %s.",
+                            vd_quote(&image_name, vdisk_uri_image(disk->identity.uri)), vd_quote(&quoted, scan->from));
     if (r < 0)
         return vd_error_set(err, r, "Finding the snapshots of image %s failed: %s.",
-                            vd_quote(&image_name, vdisk_uri_image(disk->uri)), strerror(-r));
+                            vd_quote(&image_name, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     if (own && subject->from > subject->own)
         return vd_error_set(err, -EINVAL, "Snapshot %s is not older than snapshot %s.", vd_quote(&quoted, scan->from),
                             vd_quote(&image_name, own));
@@ -264,7 +264,7 @@ static int check_subject(const struct subject *subject, const struct vd_extent_s
     int r = find_snapshot(&now.from, image, scan->from);
 
     if (r == 0)
-        r = find_snapshot(&now.own, image, vdisk_uri_snapshot(disk->uri));
+        r = find_snapshot(&now.own, image, vdisk_uri_snapshot(disk->identity.uri));
     if (r < 0)
         return r;
     return now.from == subject->from && now.own == subject->own ? 0 : -ENOENT;
@@ -283,10 +283,10 @@ static int check_again(const struct subject *subject, const struct vd_extent_sca
     }
     if (r == -ENOENT)
         return vd_error_set(err, r, "Somebody has removed image %s, or the snapshot that was looked at.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+                            vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)));
     if (r < 0)
         return vd_error_set(err, r, "Opening image %s once more failed: %s.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+                            vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     return 0;
 }
 
@@ -301,7 +301,7 @@ static int check_range(const struct vd_extent_scan *scan, const struct vdisk *di
         return 0;
     return vd_error_set(err, -EINVAL,
                         "The %" PRIu64 " bytes at offset %" PRIu64 " are not inside image %s of %" PRIu64 " bytes.",
-                        scan->length, scan->offset, vd_quote(&quoted, vdisk_uri_image(disk->uri)), size);
+                        scan->length, scan->offset, vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), size);
 }
 
 /* librbd would flush by itself, and forget the error. */
@@ -316,7 +316,7 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
     mark = vd_flush_state_mark(&disk->flush_state);
     r = vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, image));
     if (r < 0)
-        vd_error_set(err, r, "Flushing image %s failed: %s.", vd_quote(&quoted, vdisk_uri_image(disk->uri)),
+        vd_error_set(err, r, "Flushing image %s failed: %s.", vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)),
                      strerror(-r));
     return r;
 }
@@ -341,7 +341,7 @@ static int collect_all(struct vd_extent_scan *scan, const struct vdisk *disk, co
     r = iterate(&collector, view, subject);
     if (r < 0)
         vd_error_set(err, r, "Finding the extents of image %s failed: %s.",
-                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+                     vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     return r;
 }
 
@@ -368,12 +368,12 @@ static int scan_afresh(struct vd_extent_scan *scan, struct vdisk *disk, struct v
 {
     struct vd_quoted quoted;
     struct vd_view *fresh;
-    int r = vd_disk_open_view(&fresh, disk, disk->pool, vdisk_uri_snapshot(disk->uri), true);
+    int r = vd_disk_open_view(&fresh, disk, disk->pool, vdisk_uri_snapshot(disk->identity.uri), true);
 
     if (r < 0)
         return vd_error_set(err, r, "Opening image %s afresh failed: %s.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
-    r = scan_view(scan, disk, fresh, disk->data_offset, err);
+                            vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
+    r = scan_view(scan, disk, fresh, disk->limits.data_offset, err);
     vd_view_close_and_free(fresh);
     return r;
 }
@@ -385,7 +385,7 @@ static int scan_afresh(struct vd_extent_scan *scan, struct vdisk *disk, struct v
  */
 static bool needs_a_view(const struct vdisk *disk)
 {
-    return disk->data_offset > 0 || (disk->read_only && !vdisk_uri_snapshot(disk->uri));
+    return disk->limits.data_offset > 0 || (disk->limits.read_only && !vdisk_uri_snapshot(disk->identity.uri));
 }
 
 int vd_extent_scan_run(struct vd_extent_scan *scan, struct vdisk *disk, struct vd_view *view, struct vdisk_error *err)

@@ -15,10 +15,10 @@ static int flatten(struct vd_op *op, struct vdisk_error *err)
     int r = rbd_flatten_with_progress(op->view->image, vd_op_progress, op);
 
     if (r == 0)
-        vd_parent_cut(&op->disk->parent);
+        vd_parent_cut(&op->disk->identity.parent);
     if (r >= 0)
         return 0;
-    vd_quote(&image, vdisk_uri_image(op->disk->uri));
+    vd_quote(&image, vdisk_uri_image(op->disk->identity.uri));
     return vd_error_set(err, r, "Flattening image %s failed: %s.", image.text,
                         r == -EINVAL ? "it has no parent" : strerror(-r));
 }

@@ -36,13 +36,13 @@ void vdisk_info_init(struct vdisk_info *info, size_t struct_size)
 
 static void fill_parent(struct vdisk_info *info, const struct vdisk *disk)
 {
-    if (!vd_parent_exists(&disk->parent))
+    if (!vd_parent_exists(&disk->identity.parent))
         return;
-    info->parent_pool = disk->parent.image.pool_name;
-    info->parent_name_space = disk->parent.image.pool_namespace;
-    info->parent_image = disk->parent.image.image_name;
-    info->parent_image_id = disk->parent.image.image_id;
-    info->parent_snapshot = vd_parent_snapshot(&disk->parent);
+    info->parent_pool = disk->identity.parent.image.pool_name;
+    info->parent_name_space = disk->identity.parent.image.pool_namespace;
+    info->parent_image = disk->identity.parent.image.image_name;
+    info->parent_image_id = disk->identity.parent.image.image_id;
+    info->parent_snapshot = vd_parent_snapshot(&disk->identity.parent);
 }
 
 int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_error *err)
@@ -63,26 +63,26 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
     full = (struct vdisk_info){
         .struct_size = struct_size,
         .size = vd_disk_size(disk),
-        .object_size = disk->layout.object_size,
-        .stripe_unit = disk->layout.stripe_unit,
-        .stripe_count = disk->layout.stripe_count,
-        .features = disk->features,
+        .object_size = disk->limits.layout.object_size,
+        .stripe_unit = disk->limits.layout.stripe_unit,
+        .stripe_count = disk->limits.layout.stripe_count,
+        .features = disk->limits.features,
         .max_request = VDISK_MAX_REQUEST,
-        .optimal_io = disk->layout.stripe_unit,
+        .optimal_io = disk->limits.layout.stripe_unit,
         .max_discard = VDISK_MAX_DISCARD,
         .max_write_zeroes = VDISK_MAX_WRITE_ZEROES,
-        .discard_granularity = disk->discard_granularity,
-        .compare_and_write_boundary = disk->compare_and_write_boundary,
-        .pool = vdisk_uri_pool(disk->uri),
-        .name_space = vdisk_uri_namespace(disk->uri),
-        .image = vdisk_uri_image(disk->uri),
-        .snapshot = vdisk_uri_snapshot(disk->uri),
-        .image_id = disk->image_id,
-        .read_only = disk->read_only,
-        .detached_requests = atomic_load_explicit(&disk->detached, memory_order_relaxed),
+        .discard_granularity = disk->limits.discard_granularity,
+        .compare_and_write_boundary = disk->limits.compare_and_write_boundary,
+        .pool = vdisk_uri_pool(disk->identity.uri),
+        .name_space = vdisk_uri_namespace(disk->identity.uri),
+        .image = vdisk_uri_image(disk->identity.uri),
+        .snapshot = vdisk_uri_snapshot(disk->identity.uri),
+        .image_id = disk->identity.image_id,
+        .read_only = disk->limits.read_only,
+        .detached_requests = atomic_load_explicit(&disk->detached.requests, memory_order_relaxed),
         .unsettled_writes = vd_write_barrier_writes(&disk->write_barrier),
-        .snapshot_id = disk->snapshot_id,
-        .cache_mode = disk->cache_mode,
+        .snapshot_id = disk->identity.snapshot_id,
+        .cache_mode = disk->limits.cache_mode,
     };
     fill_parent(&full, disk);
     memcpy(info, &full, struct_size < sizeof full ? struct_size : sizeof full);

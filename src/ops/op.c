@@ -238,7 +238,7 @@ static void choose_lane(struct vd_op *op)
     if (!op->lane && !op->disk)
         vd_lane_init(&op->own_lane, op->cluster->executor);
     if (!op->lane)
-        op->lane = op->disk ? &op->disk->lane : &op->own_lane;
+        op->lane = op->disk ? &op->disk->users.lane : &op->own_lane;
     op->executor = vd_executor_get(op->lane->executor);
 }
 

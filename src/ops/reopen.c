@@ -47,7 +47,7 @@ static int reopen_error(const struct vdisk *disk, int code, const char *doing, s
     struct vd_quoted quoted;
 
     return vd_error_set(err, code, "Image %s is not reopened: %s failed: %s.",
-                        vd_quote(&quoted, vdisk_uri_image(disk->uri)), doing, strerror(-code));
+                        vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), doing, strerror(-code));
 }
 
 /* Addresses. */
@@ -63,8 +63,8 @@ static int read_address(struct reopen_op *this, struct vdisk_error *err)
 
 static bool was_mine(const struct vdisk *disk, const char *address)
 {
-    for (size_t i = 0; i < disk->former_count; i++) {
-        if (strcmp(disk->former_addresses[i], address) == 0)
+    for (size_t i = 0; i < disk->reopening.former_count; i++) {
+        if (strcmp(disk->reopening.former_addresses[i], address) == 0)
             return true;
     }
     return false;
@@ -73,11 +73,11 @@ static bool was_mine(const struct vdisk *disk, const char *address)
 /* Room for one more is there on success. */
 static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
 {
-    char **longer = realloc(disk->former_addresses, (disk->former_count + 1) * sizeof *longer);
+    char **longer = realloc(disk->reopening.former_addresses, (disk->reopening.former_count + 1) * sizeof *longer);
 
     if (!longer)
         return vd_error_set(err, -ENOMEM, "Out of memory for an address.");
-    disk->former_addresses = longer;
+    disk->reopening.former_addresses = longer;
     return 0;
 }
 
@@ -109,15 +109,16 @@ static int open_view(struct reopen_op *this, struct vdisk_error *err)
 {
     const struct vdisk *disk = this->op.disk;
     struct vd_quoted quoted;
-    int r = vd_disk_open_view(&this->view, disk, this->pool, vdisk_uri_snapshot(disk->uri), disk->read_only);
+    int r = vd_disk_open_view(&this->view, disk, this->pool, vdisk_uri_snapshot(disk->identity.uri),
+                              disk->limits.read_only);
 
     if (r == -ENOENT)
         return vd_error_set(err, r,
                             "Image %s is not reopened: it, or its snapshot, is gone, whatever has its name now.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+                            vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)));
     if (r < 0)
         return reopen_error(disk, r, "opening it", err);
-    return vd_encryption_load(this->view, disk->options, vdisk_uri_image(disk->uri), err);
+    return vd_encryption_load(this->view, disk->options, vdisk_uri_image(disk->identity.uri), err);
 }
 
 static int check_owners(const struct reopen_op *this, char **owners, size_t count, struct vdisk_error *err)
@@ -129,7 +130,7 @@ static int check_owners(const struct reopen_op *this, char **owners, size_t coun
         if (strcmp(owners[i], this->old_address) == 0 || was_mine(disk, owners[i]))
             continue;
         return vd_error_set(err, -EBUSY, "Image %s is not reopened: its exclusive lock belongs to another client, %s.",
-                            vd_quote(&image, vdisk_uri_image(disk->uri)), vd_quote(&owner, owners[i]));
+                            vd_quote(&image, vdisk_uri_image(disk->identity.uri)), vd_quote(&owner, owners[i]));
     }
     return 0;
 }
@@ -142,7 +143,7 @@ static int check_lock(const struct reopen_op *this, struct vdisk_error *err)
     rbd_lock_mode_t mode;
     int r;
 
-    if (this->op.disk->read_only)
+    if (this->op.disk->limits.read_only)
         return 0;
     r = rbd_lock_get_owners(this->view->image, &mode, owners, &count);
     /* Nobody has it; or the image has no such lock. */
@@ -163,7 +164,7 @@ static int fence_error(const struct vdisk *disk, int code, struct vdisk_error *e
         return vd_error_set(err, code,
                             "Image %s is not reopened: the Ceph user may not fence its old client; that takes the "
                             "monitors' capability \"profile rbd\".",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)));
+                            vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)));
     return reopen_error(disk, code, "fencing its old client", err);
 }
 
@@ -199,7 +200,7 @@ static int check_settled(struct vdisk *disk, struct vdisk_error *err)
     return vd_error_set(err, -EBUSY,
                         "Image %s is not reopened: writes that were given up may still land (%u of them); "
                         "VDISK_REOPEN_FENCE makes sure that they do not.",
-                        vd_quote(&quoted, vdisk_uri_image(disk->uri)), writes);
+                        vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), writes);
 }
 
 static int try_all(struct reopen_op *this, struct vdisk_error *err)
@@ -255,7 +256,7 @@ static void swap(struct reopen_op *this)
     this->view->older = vd_disk_view(disk);
     /* Release: see vd_disk_view. */
     atomic_store_explicit(&disk->view, this->view, memory_order_release);
-    disk->former_addresses[disk->former_count++] = this->old_address;
+    disk->reopening.former_addresses[disk->reopening.former_count++] = this->old_address;
     this->connection = NULL;
     this->pool = NULL;
     this->view = NULL;
@@ -270,11 +271,11 @@ static void swap(struct reopen_op *this)
 /* The former clients' lock is this disk's own: check_lock has seen that it is nobody else's. */
 static int take_lock(struct vdisk *disk, struct vdisk_error *err)
 {
-    struct vd_lock_terms terms = {.dead = disk->former_addresses, .dead_count = disk->former_count};
+    struct vd_lock_terms terms = {.dead = disk->reopening.former_addresses, .dead_count = disk->reopening.former_count};
 
     if (!(disk->options->flags & VDISK_OPEN_EXCLUSIVE))
         return 0;
-    return vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->uri), &terms, err);
+    return vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->identity.uri), &terms, err);
 }
 
 static int start_using(struct vdisk *disk, struct vdisk_error *err)
@@ -322,7 +323,7 @@ static int change_over(struct reopen_op *this, struct vdisk_error *err)
         return r;
     vd_disk_admit(disk, VD_REFUSE_FENCED | VD_REFUSE_REOPENING);
     if (vd_disk_size(disk) != old_size)
-        vd_subscribers_tell(&disk->subscribers, VDISK_EVENT_RESIZED);
+        vd_subscribers_tell(&disk->refresh.subscribers, VDISK_EVENT_RESIZED);
     return 0;
 }
 
@@ -366,11 +367,11 @@ static int run_reopen(struct vd_op *op, struct vdisk_error *err)
     int r;
 
     /* Acquire and release: one attempt sees what the one before has left. */
-    if (atomic_exchange_explicit(&disk->reopening, true, memory_order_acq_rel))
+    if (atomic_exchange_explicit(&disk->reopening.under_way, true, memory_order_acq_rel))
         return vd_error_set(err, -EALREADY, "The disk is being reopened by another call.");
     r = reopen(this, err);
     drop(this, r);
-    atomic_store_explicit(&disk->reopening, false, memory_order_release);
+    atomic_store_explicit(&disk->reopening.under_way, false, memory_order_release);
     return r;
 }
 

@@ -35,13 +35,13 @@ static int run(struct vd_op *op, struct vdisk_error *err)
     if (!this->may_shrink && this->size < vd_disk_size(disk))
         return shrink_error(this->size, vd_disk_size(disk), err);
     /* librbd counts the header of an encrypted image here, and nowhere else. */
-    r = rbd_resize2(op->view->image, disk->data_offset + this->size, this->may_shrink, vd_op_progress, op);
+    r = rbd_resize2(op->view->image, disk->limits.data_offset + this->size, this->may_shrink, vd_op_progress, op);
     vd_disk_refresh_size(disk, op->view);
     if (r == -EINVAL && !this->may_shrink && this->size < vd_disk_size(disk))
         return shrink_error(this->size, vd_disk_size(disk), err);
     if (r < 0)
         return vd_error_set(err, r, "Resizing image %s to %" PRIu64 " bytes failed: %s.",
-                            vd_quote(&quoted, vdisk_uri_image(disk->uri)), this->size, strerror(-r));
+                            vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), this->size, strerror(-r));
     return 0;
 }
 
@@ -56,7 +56,7 @@ static int new_resize(struct vd_op **op, struct vdisk *disk, uint64_t size, uint
     if (r == 0)
         r = vd_check_flags(flags, VDISK_RESIZE_SHRINK, err);
     if (r == 0)
-        r = vd_check_size(size, disk->data_offset, err);
+        r = vd_check_size(size, disk->limits.data_offset, err);
     if (r < 0)
         return r;
     new = vd_op_new(sizeof *new, &kind, disk, NULL, err);

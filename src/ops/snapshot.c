@@ -41,7 +41,7 @@ static int change_error(const struct change *change, const struct vdisk *disk, c
     struct vd_quoted snapshot, image;
 
     return vd_error_set(err, code, "%s snapshot %s of image %s failed: %s.", change->doing, vd_quote(&snapshot, name),
-                        vd_quote(&image, vdisk_uri_image(disk->uri)), reason(change, code));
+                        vd_quote(&image, vdisk_uri_image(disk->identity.uri)), reason(change, code));
 }
 
 struct change_op {

@@ -127,15 +127,15 @@ static int run(struct vd_op *op, struct vdisk_error *err)
     struct vd_quoted quoted;
     int r;
 
-    if (disk->read_only)
+    if (disk->limits.read_only)
         r = list_afresh(&this->found, &this->found_count, disk);
     else
         r = list_image(&this->found, &this->found_count, op->view->image);
     if (r < 0)
         vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
-                     vd_quote(&quoted, vdisk_uri_image(disk->uri)), strerror(-r));
+                     vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     else
-        leave_out_header(this->found, this->found_count, disk->data_offset);
+        leave_out_header(this->found, this->found_count, disk->limits.data_offset);
     return r;
 }
 

@@ -102,12 +102,12 @@ static void where_librbd_does_not_copy_its_buffer_is_kept(void **state)
         if (i == 1)
             expect(fixture->queue, &a, -ETIMEDOUT);
         wait_until(info_of(disk).detached_requests == 0);
-        assert_int_equal(atomic_load(&disk->detached_bytes), (i + 1) * 4096);
+        assert_int_equal(atomic_load(&disk->detached.bytes), (i + 1) * 4096);
         assert_int_equal(fixture->queue->bounce.idle, 0);
         assert_int_equal(fixture->queue->bounce.in_use, 0);
     }
     vd_disk_settle_fenced(disk);
-    assert_int_equal(atomic_load(&disk->detached_bytes), 0);
+    assert_int_equal(atomic_load(&disk->detached.bytes), 0);
     close_disk(disk);
 }
 

@@ -510,7 +510,7 @@ static void a_period_of_zero_is_five_seconds(void **state)
     struct vdisk *disk = open_with_period(IMAGE_URI, VDISK_OPEN_READ_ONLY, 0);
 
     (void)state;
-    assert_int_equal(disk->poll.period_ms, 5000);
+    assert_int_equal(disk->refresh.timer.period_ms, 5000);
     close_disk(disk);
 }
 

@@ -655,8 +655,8 @@ static void little_memory_is_kept_after_a_long_transfer(void **state)
     unsigned char *data = allocate(5 * PIECE);
 
     assert_int_equal(vdisk_pread(fixture->disk, data, 5 * PIECE, 0, 0, NULL), 0);
-    assert_non_null(fixture->disk->sync_queues);
-    assert_true(fixture->disk->sync_queues->bounce.idle <= MIB);
+    assert_non_null(fixture->disk->sync.queues);
+    assert_true(fixture->disk->sync.queues->bounce.idle <= MIB);
     free(data);
 }
 

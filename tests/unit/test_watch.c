@@ -56,7 +56,7 @@ static void assert_silence(struct vdisk_queue *queue, struct vdisk *disk)
     struct vdisk_completion done;
 
     assert_true(fake_wait_idle());
-    if (!disk->read_only)
+    if (!disk->limits.read_only)
         vd_background_flush(&disk->background);
     assert_int_equal(vdisk_queue_reap(queue, &done, 1), 0);
 }
@@ -166,7 +166,7 @@ static void a_rollback_to_another_size_is_a_resize(void **state)
     assert_int_equal(vdisk_snapshot_create(fixture->disk, "s", 0, NULL), 0);
     assert_int_equal(vdisk_resize(fixture->disk, 2 * IMAGE_SIZE, 0, NULL), 0);
     vd_background_flush(&fixture->disk->background);
-    fixture->disk->snapshots = 0;
+    fixture->disk->refresh.snapshot_digest = 0;
     watch(fixture->queue, fixture->disk);
     assert_event(fixture->queue, VDISK_EVENT_SNAPSHOTS);
     assert_int_equal(vdisk_snapshot_rollback(fixture->disk, "s", 0, NULL), 0);
