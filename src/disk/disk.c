@@ -75,6 +75,11 @@ static void run_unblock(struct vd_background_job *job)
 
 void vd_disk_init(struct vdisk *disk)
 {
+    pthread_mutex_init(&disk->sync.lock, NULL);
+    vd_write_barrier_init(&disk->write_barrier);
+    sem_init(&disk->users.unreferenced, 0, 0);
+    vd_lane_init(&disk->users.lane, disk->cluster->executor);
+    vd_background_init(&disk->background, &disk->connection->worker, disk->cluster->background);
     disk->unblock.job.run = run_unblock;
 }
 

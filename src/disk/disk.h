@@ -263,7 +263,7 @@ static inline bool vd_disk_has_too_many_detached(const struct vdisk *disk)
 /* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */
 void vd_disk_unblock(struct vdisk *disk);
 
-/* For opening.c: what a new disk needs of this file. */
+/* Initializes the parts of a new disk whose cluster and connection are set. It may be fenced from then on. */
 void vd_disk_init(struct vdisk *disk);
 int vd_disk_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image);
 

@@ -116,49 +116,69 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options, s
     return r < 0 ? open_error(r, disk->identity.uri, err) : 0;
 }
 
+/* NULL: out of memory. */
+static struct vdisk *new_disk(struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
+                              const struct vdisk_open_options *options)
+{
+    struct vdisk *disk = calloc(1, sizeof *disk);
+
+    if (!disk)
+        return NULL;
+    disk->cluster = connection->cluster;
+    disk->connection = connection;
+    disk->pool = pool;
+    disk->identity.uri = uri;
+    disk->options = options;
+    disk->limits.read_only = options->flags & VDISK_OPEN_READ_ONLY;
+    disk->limits.io_timeout_ms = options->io_timeout_ms;
+    vd_disk_init(disk);
+    return disk;
+}
+
+/* Frees a disk that did not open. The URI stays the caller's. */
+static void free_unopened(struct vdisk *disk)
+{
+    disk->identity.uri = NULL;
+    vd_disk_free(disk);
+}
+
+static int open_view(struct vdisk *disk, struct vdisk_error *err)
+{
+    const struct vdisk_uri *uri = disk->identity.uri;
+    struct vd_view *view;
+    int r = vd_view_open(&view, disk->pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), disk->limits.read_only);
+
+    if (r < 0)
+        return r == -ENOENT ? vd_view_missing_error(uri, disk->pool, err) : open_error(r, uri, err);
+    atomic_init(&disk->view, view);
+    return 0;
+}
+
 int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
                     const struct vdisk_open_options *options, struct vdisk_error *err)
 {
-    struct vdisk *new = calloc(1, sizeof *new);
-    struct vd_view *view;
+    struct vdisk *new = new_disk(connection, pool, uri, options);
     int r;
 
     *disk = NULL;
     if (!new)
         return vd_error_set(err, -ENOMEM, "Out of memory for a disk.");
-    new->cluster = connection->cluster;
-    new->connection = connection;
-    new->pool = pool;
-    vd_background_init(&new->background, &connection->worker, connection->cluster->background);
-    new->identity.uri = uri;
-    new->options = options;
-    new->limits.read_only = options->flags &VDISK_OPEN_READ_ONLY;
-    new->limits.io_timeout_ms = options->io_timeout_ms;
-    vd_disk_init(new);
-    r = vd_view_open(&view, pool, vdisk_uri_image(uri), vdisk_uri_snapshot(uri), new->limits.read_only);
+    r = open_view(new, err);
     if (r < 0) {
-        r = r == -ENOENT ? vd_view_missing_error(uri, pool, err) : open_error(r, uri, err);
-        goto out;
+        free_unopened(new);
+        return r;
     }
-    atomic_init(&new->view, view);
     r = start(new, options, err);
     if (r < 0) {
         vd_refresh_stop(new);
         vd_disk_close_views(new);
-        vd_view_free(view);
+        vd_view_free(vd_disk_view(new));
         vd_refresh_end(new);
-        vd_parent_destroy(&new->identity.parent);
-        goto out;
+        free_unopened(new);
+        return r;
     }
-    pthread_mutex_init(&new->sync.lock, NULL);
-    vd_write_barrier_init(&new->write_barrier);
-    sem_init(&new->users.unreferenced, 0, 0);
-    vd_lane_init(&new->users.lane, connection->cluster->executor);
     *disk = new;
     return 0;
-out:
-    free(new);
-    return r;
 }
 
 /* Closing. */
