@@ -7,24 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/hash.h"
+
 #define SEPARATORS ";,= \t"
-
-/* FNV-1a: any good hash does. Nobody gains by a collision who can choose the files. */
-#define HASH_START UINT64_C(0xcbf29ce484222325)
-#define HASH_PRIME UINT64_C(0x100000001b3)
-
-static uint64_t mix(uint64_t hash, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * HASH_PRIME;
-    return hash;
-}
 
 static uint64_t mix_number(uint64_t hash, uint64_t number)
 {
-    return mix(hash, &number, sizeof number);
+    return vd_hash_add(hash, &number, sizeof number);
 }
 
 static uint64_t mix_time(uint64_t hash, const struct timespec *time)
@@ -57,7 +46,7 @@ static const char *copy_path(char path[PATH_MAX], const char *start, size_t leng
 
 uint64_t vd_conf_files_digest(const char *list)
 {
-    uint64_t hash = HASH_START;
+    uint64_t hash = VD_HASH_START;
     char path[PATH_MAX];
 
     list += strspn(list, SEPARATORS);
@@ -65,7 +54,7 @@ uint64_t vd_conf_files_digest(const char *list)
         size_t length = strcspn(list, SEPARATORS);
 
         /* The name too: another file of a search path may be read now. */
-        hash = mix(hash, list, length);
+        hash = vd_hash_add(hash, list, length);
         hash = mix_file(hash, copy_path(path, list, length));
         list += length;
         list += strspn(list, SEPARATORS);

@@ -233,6 +233,18 @@ int vd_disk_flush(const struct vdisk *disk, rbd_image_t image)
     return r;
 }
 
+int vd_disk_flush_writes(struct vdisk *disk, rbd_image_t image)
+{
+    uint64_t mark = vd_flush_state_mark(&disk->flush_state);
+    int r;
+
+    if (!vd_flush_state_unflushed(&disk->flush_state))
+        return 0;
+    r = vd_disk_flush(disk, image);
+    vd_flush_state_flushed(&disk->flush_state, mark, r);
+    return r;
+}
+
 void vd_disk_disconnect(struct vdisk *disk)
 {
     rados_ioctx_destroy(disk->pool);

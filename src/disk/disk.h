@@ -180,6 +180,12 @@ struct vdisk {
  */
 int vd_disk_flush(const struct vdisk *disk, rbd_image_t image);
 
+/*
+ * The same if a write is not flushed, with its result noted in the flush state. Returns what librbd answered, which the
+ * flush state turns into what callers may be told (vd_flush_state_error).
+ */
+int vd_disk_flush_writes(struct vdisk *disk, rbd_image_t image);
+
 /* With the current view empty: waits for the older ones, closes all. Returns the first error. Blocks. */
 int vd_disk_close_views(struct vdisk *disk);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "disk/watchers.h"
 
 /* An exclusive lock has one owner. */
 #define OWNERS_MAX 4
@@ -40,39 +41,16 @@ static int read_address(char address[ADDRESS_MAX], rbd_image_t image)
     return 0;
 }
 
-static bool is_among(const char *address, const rbd_image_watcher_t *watchers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(watchers[i].addr, address) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whoever has an image open for writing watches it; when it dies, that ends after half a minute. */
 static int look_whether_alive(struct owner *owner, rbd_image_t image)
 {
-    rbd_image_watcher_t *watchers = NULL;
-    size_t count = 16;
-    int r;
+    struct vd_watchers watchers;
+    int r = vd_watchers_read(&watchers, image);
 
-    do {
-        rbd_image_watcher_t *longer = realloc(watchers, count * sizeof *watchers);
-
-        if (!longer) {
-            free(watchers);
-            return -ENOMEM;
-        }
-        watchers = longer;
-        /* Of too few it says how many there are. */
-        r = rbd_watchers_list(image, watchers, &count);
-    } while (r == -ERANGE);
-    if (r == 0) {
-        owner->is_alive = is_among(owner->address, watchers, count);
-        rbd_watchers_list_cleanup(watchers, count);
-    }
-    free(watchers);
-    return r;
+    if (r < 0)
+        return r;
+    owner->is_alive = vd_watchers_include(&watchers, owner->address);
+    vd_watchers_destroy(&watchers);
+    return 0;
 }
 
 static int read_owner(struct owner *owner, rbd_image_t image)

@@ -218,11 +218,8 @@ int vd_opening_close(struct vdisk *disk, const char **step)
     view = vd_disk_view(disk);
 
     *step = "Flushing";
-    if (!view->closed && vd_flush_state_unflushed(&disk->flush_state)) {
-        uint64_t mark = vd_flush_state_mark(&disk->flush_state);
-
-        vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, view->image));
-    }
+    if (!view->closed)
+        vd_disk_flush_writes(disk, view->image);
     r = vd_flush_state_error(&disk->flush_state);
     closed = vd_disk_close_views(disk);
     vd_view_free(view);

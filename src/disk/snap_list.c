@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 int vd_snap_list_read(struct vd_snap_list *list, rbd_image_t image)
 {
     int room = 16;
@@ -30,16 +32,6 @@ void vd_snap_list_destroy(struct vd_snap_list *list)
     free(list->snapshots);
 }
 
-/* FNV-1a. */
-static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t size)
-{
-    const unsigned char *byte = bytes;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* The sum of what its snapshots hash to, so that their order does not matter. */
 uint64_t vd_snap_list_digest(const struct vd_snap_list *list)
 {
@@ -47,9 +39,9 @@ uint64_t vd_snap_list_digest(const struct vd_snap_list *list)
 
     for (int i = 0; i < list->count; i++) {
         const rbd_snap_info_t *snapshot = &list->snapshots[i];
-        uint64_t hash = add_bytes(UINT64_C(0xcbf29ce484222325), &snapshot->id, sizeof snapshot->id);
+        uint64_t hash = vd_hash_add(VD_HASH_START, &snapshot->id, sizeof snapshot->id);
 
-        sum += add_bytes(hash, snapshot->name, strlen(snapshot->name));
+        sum += vd_hash_add(hash, snapshot->name, strlen(snapshot->name));
     }
     return sum;
 }

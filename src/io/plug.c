@@ -93,20 +93,6 @@ void vd_plug_add(struct vdisk_queue *queue, struct vd_rbd_io *io)
     atomic_fetch_add_explicit(&io->disk->plugged, 1, memory_order_relaxed);
 }
 
-static struct vd_node *reversed(struct vd_node *list)
-{
-    struct vd_node *result = NULL;
-
-    while (list) {
-        struct vd_node *next = list->next;
-
-        list->next = result;
-        result = list;
-        list = next;
-    }
-    return result;
-}
-
 static void send_io(struct vdisk_queue *queue, struct vd_rbd_io *io)
 {
     io->plugged = false;
@@ -117,7 +103,7 @@ static void send_io(struct vdisk_queue *queue, struct vd_rbd_io *io)
 
 void vd_plug_send(struct vdisk_queue *queue)
 {
-    struct vd_node *node = reversed(queue->plugged_ios);
+    struct vd_node *node = vd_nodes_reversed(queue->plugged_ios);
 
     queue->plugged_ios = NULL;
     while (node) {

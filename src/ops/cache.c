@@ -18,11 +18,8 @@
  */
 static int write_back(struct vdisk *disk, rbd_image_t image)
 {
-    uint64_t mark = vd_flush_state_mark(&disk->flush_state);
-
-    if (!vd_flush_state_unflushed(&disk->flush_state))
-        return vd_flush_state_error(&disk->flush_state);
-    return vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, image));
+    vd_disk_flush_writes(disk, image);
+    return vd_flush_state_error(&disk->flush_state);
 }
 
 static int run_invalidate(struct vd_op *op, struct vdisk_error *err)

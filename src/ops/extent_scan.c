@@ -308,13 +308,12 @@ static int check_range(const struct vd_extent_scan *scan, const struct vdisk *di
 static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
-    uint64_t mark;
     int r;
 
     if (!vd_flush_state_unflushed(&disk->flush_state))
         return 0;
-    mark = vd_flush_state_mark(&disk->flush_state);
-    r = vd_flush_state_flushed(&disk->flush_state, mark, vd_disk_flush(disk, image));
+    vd_disk_flush_writes(disk, image);
+    r = vd_flush_state_error(&disk->flush_state);
     if (r < 0)
         vd_error_set(err, r, "Flushing image %s failed: %s.", vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)),
                      strerror(-r));

@@ -11,6 +11,7 @@
 #include "ops/image_op.h"
 #include "ops/image_options.h"
 #include "ops/open_options.h"
+#include "uri/uri.h"
 
 struct clone_op {
     struct vd_image_op image;
@@ -147,12 +148,6 @@ static int check_parent(const struct vdisk_uri *parent, const struct vdisk_uri *
                         vd_quote(&quoted, different));
 }
 
-static int set_parent(struct clone_op *new, const struct vdisk_uri *parent, struct vdisk_error *err)
-{
-    return vdisk_uri_new(&new->parent, vdisk_uri_pool(parent), vdisk_uri_namespace(parent), vdisk_uri_image(parent),
-                         vdisk_uri_snapshot(parent), err);
-}
-
 static int new_clone(struct vd_op **op, const struct vdisk_uri *parent, const struct vdisk_uri *clone,
                      const struct vdisk_create_options *create, const struct vdisk_open_options *connect,
                      struct vdisk_error *err)
@@ -174,7 +169,7 @@ static int new_clone(struct vd_op **op, const struct vdisk_uri *parent, const st
     if (r == 0 && new->options.create.encryption)
         r = vd_error_set(err, -EINVAL, "A clone is encrypted as its parent is, so that it cannot be chosen here.");
     if (r == 0)
-        r = set_parent(new, parent, err);
+        r = vd_uri_copy_names(&new->parent, parent, err);
     if (r < 0)
         vd_op_free(&image->op);
     else

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "disk/snap_list.h"
 #include "disk/view.h"
+#include "disk/watchers.h"
 #include "ops/image_op.h"
 #include "uri/place.h"
 
@@ -56,48 +57,29 @@ static int check_snapshots(const struct vd_image_op *op, rbd_image_t image, stru
     return r;
 }
 
-static int watchers_error(const struct vd_image_op *op, const rbd_image_watcher_t *watchers, size_t count,
-                          struct vdisk_error *err)
+static int watchers_error(const struct vd_image_op *op, const struct vd_watchers *watchers, struct vdisk_error *err)
 {
     struct vd_names names = {0};
     struct vd_quoted quoted;
 
-    for (size_t i = 0; i < count; i++)
-        vd_names_add(&names, watchers[i].addr);
+    for (size_t i = 0; i < watchers->count; i++)
+        vd_names_add(&names, watchers->list[i].addr);
     return vd_error_set(err, -EBUSY,
                         "Image %s is in use by %s: close it there first. A client that died with the image open "
                         "counts until the cluster forgets it, by itself after 30 seconds.",
                         vd_quote(&quoted, vdisk_uri_image(op->args.uri)), vd_names_finish(&names));
 }
 
-static int read_watchers(rbd_image_watcher_t **watchers, size_t *count, rbd_image_t image)
-{
-    int r;
-
-    *count = 8;
-    do {
-        *watchers = calloc(*count, sizeof **watchers);
-        if (!*watchers)
-            return -ENOMEM;
-        r = rbd_watchers_list(image, *watchers, count);
-        if (r < 0)
-            free(*watchers);
-    } while (r == -ERANGE);
-    return r;
-}
-
 static int check_watchers(const struct vd_image_op *op, rbd_image_t image, struct vdisk_error *err)
 {
-    rbd_image_watcher_t *watchers;
-    size_t count;
-    int r = read_watchers(&watchers, &count, image);
+    struct vd_watchers watchers;
+    int r = vd_watchers_read(&watchers, image);
 
     if (r < 0)
         return vd_image_op_error(op, "Listing the watchers of", r, err);
-    if (count > 0)
-        r = watchers_error(op, watchers, count, err);
-    rbd_watchers_list_cleanup(watchers, count);
-    free(watchers);
+    if (watchers.count > 0)
+        r = watchers_error(op, &watchers, err);
+    vd_watchers_destroy(&watchers);
     return r;
 }
 

@@ -13,6 +13,7 @@
 #include "ops/close.h"
 #include "ops/op.h"
 #include "ops/open_args.h"
+#include "uri/uri.h"
 
 #define FLAGS (VDISK_OPEN_READ_ONLY | VDISK_OPEN_EXCLUSIVE | VDISK_OPEN_BREAK_LOCK | VDISK_OPEN_WAIT_FOR_SPACE)
 
@@ -25,12 +26,6 @@ struct open_op {
     struct vdisk *opened;
 };
 
-static int copy_names(struct vdisk_uri **names, const struct vdisk_uri *uri, struct vdisk_error *err)
-{
-    return vdisk_uri_new(names, vdisk_uri_pool(uri), vdisk_uri_namespace(uri), vdisk_uri_image(uri),
-                         vdisk_uri_snapshot(uri), err);
-}
-
 static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, const struct vd_open_args *args,
                             struct vdisk_error *err)
 {
@@ -41,7 +36,7 @@ static int connect_and_open(struct vdisk **disk, struct vd_cluster *cluster, con
     struct vdisk_uri *names;
     int r;
 
-    r = copy_names(&names, uri, err);
+    r = vd_uri_copy_names(&names, uri, err);
     if (r < 0)
         return r;
     r = vd_connection_get_for_disk(&connection, &pool, cluster, uri, options, err);

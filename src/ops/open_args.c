@@ -7,17 +7,7 @@
 
 #include "base/error.h"
 #include "ops/open_options.h"
-
-static int copy_uri(struct vdisk_uri **copy, const struct vdisk_uri *uri, struct vdisk_error *err)
-{
-    const char *key, *value;
-    int r = vdisk_uri_new(copy, vdisk_uri_pool(uri), vdisk_uri_namespace(uri), vdisk_uri_image(uri),
-                          vdisk_uri_snapshot(uri), err);
-
-    for (size_t i = 0; r == 0 && vdisk_uri_option(&key, &value, uri, i) == 0; i++)
-        r = vdisk_uri_add_option(*copy, key, value, err);
-    return r;
-}
+#include "uri/uri.h"
 
 static int copy_string(char **copy, const char *string)
 {
@@ -80,7 +70,7 @@ int vd_open_args_init(struct vd_open_args *args, struct vd_cluster **cluster, co
     *cluster = NULL;
     r = vd_open_options_read(&full, options, known_flags, uri, err);
     if (r == 0)
-        r = copy_uri(&args->uri, uri, err);
+        r = vd_uri_copy(&args->uri, uri, err);
     if (r < 0)
         return r;
     r = copy_options(args, &full);

@@ -228,13 +228,8 @@ static void settle_writes(struct vdisk *disk)
 {
     struct vd_view *old = vd_disk_view(disk);
 
-    if (!vd_disk_is_fenced(disk) && !old->closed && vd_flush_state_unflushed(&disk->flush_state)) {
-        uint64_t mark = vd_flush_state_mark(&disk->flush_state);
-        int r = vd_disk_flush(disk, old->image);
-
-        vd_flush_state_flushed(&disk->flush_state, mark, r);
-        vd_disk_note_result(disk, r);
-    }
+    if (!vd_disk_is_fenced(disk) && !old->closed)
+        vd_disk_note_result(disk, vd_disk_flush_writes(disk, old->image));
     if (!vd_disk_is_fenced(disk))
         return;
     vd_disk_settle_fenced(disk);

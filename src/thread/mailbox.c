@@ -128,7 +128,7 @@ void vd_mailbox_post_urgent(struct vd_mailbox *mailbox, struct vd_node *node)
     post(mailbox, node, VD_MAILBOX_URGED);
 }
 
-static struct vd_node *reversed(struct vd_node *list)
+struct vd_node *vd_nodes_reversed(struct vd_node *list)
 {
     struct vd_node *result = NULL;
 
@@ -145,7 +145,7 @@ static struct vd_node *reversed(struct vd_node *list)
 /* Returns what was posted while it counted. */
 VD_NOINLINE static struct vd_node *end_counting(struct vd_mailbox *mailbox, uintptr_t newest)
 {
-    struct vd_node *nodes = reversed((struct vd_node *)(newest & ~TAGS));
+    struct vd_node *nodes = vd_nodes_reversed((struct vd_node *)(newest & ~TAGS));
     unsigned int count = 0;
 
     for (const struct vd_node *node = nodes; node; node = node->next)
@@ -175,7 +175,7 @@ struct vd_node *vd_mailbox_take(struct vd_mailbox *mailbox)
         return end_counting(mailbox, newest);
     /* It was empty before its oldest node: that node's poster has rung or is about to. */
     vd_doorbell_owe(&mailbox->bell);
-    return reversed((struct vd_node *)newest);
+    return vd_nodes_reversed((struct vd_node *)newest);
 }
 
 bool vd_mailbox_wait(struct vd_mailbox *mailbox, int64_t deadline)

@@ -18,6 +18,9 @@ struct vd_node {
     struct vd_node *next;
 };
 
+/* Reverses a list in place and returns its new first node. */
+struct vd_node *vd_nodes_reversed(struct vd_node *list);
+
 /*
  * What a mailbox holds: the address of the node that was posted last, or one of the last two of these. The lowest bit
  * asks a poster for more than to post: to ring, since it is the first; or to be counted (vd_mailbox_wait_for), where

@@ -313,6 +313,24 @@ int vdisk_uri_option(const char **key, const char **value, const struct vdisk_ur
     return found ? 0 : -ERANGE;
 }
 
+int vd_uri_copy_names(struct vdisk_uri **copy, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    return vdisk_uri_new(copy, uri->pool, uri->name_space, uri->image, uri->snapshot, err);
+}
+
+int vd_uri_copy(struct vdisk_uri **copy, const struct vdisk_uri *uri, struct vdisk_error *err)
+{
+    int r = vd_uri_copy_names(copy, uri, err);
+
+    for (size_t i = 0; r == 0 && i < uri->option_count; i++)
+        r = vdisk_uri_add_option(*copy, uri->options[i].key, uri->options[i].value, err);
+    if (r < 0) {
+        vdisk_uri_free(*copy);
+        *copy = NULL;
+    }
+    return r;
+}
+
 const char *vd_uri_last(const struct vdisk_uri *uri, const char *key)
 {
     for (size_t i = uri->option_count; i > 0; i--) {
