@@ -12,7 +12,7 @@
 /* What file systems allocate: a run of zeroes that fills no block saves nothing. */
 enum { BLOCK = 4096 };
 
-void output_start(struct output *output, int fd)
+void output_init(struct output *output, int fd)
 {
     struct stat status;
     *output = (struct output){.fd = fd};

@@ -22,7 +22,7 @@ struct output {
     off_t hole;
 };
 
-void output_start(struct output *output, int fd);
+void output_init(struct output *output, int fd);
 
 /* Writes all of it. Returns 0 or a negative errno; -EPIPE when the reader of a pipe has gone away. */
 int output_write(struct output *output, const void *data, size_t length);

@@ -31,7 +31,7 @@ static int allocate_slots(struct ring *ring, struct vdisk_error *err)
     return 0;
 }
 
-int ring_create(struct ring *ring, struct vdisk *disk, struct vdisk_error *err)
+int ring_init(struct ring *ring, struct vdisk *disk, struct vdisk_error *err)
 {
     struct vdisk_info info;
     struct vdisk_queue_options options;
@@ -133,6 +133,19 @@ int ring_reap(struct ring *ring, int timeout_ms)
         slot->is_complete = true;
     }
     return count < 0 ? count : 0;
+}
+
+int ring_wait_oldest(struct ring *ring, struct progress *progress)
+{
+    const struct ring_slot *slot = &ring->slots[ring->oldest];
+    assert(ring->used > 0);
+    while (!slot->is_complete) {
+        int result = ring_reap(ring, PROGRESS_INTERVAL_MS);
+        if (result < 0)
+            return result;
+        progress_update(progress, progress->done);
+    }
+    return slot->result;
 }
 
 void ring_release(struct ring *ring)

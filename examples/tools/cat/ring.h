@@ -16,6 +16,8 @@
 
 #include <vdisk/vdisk.h>
 
+#include "common/progress.h"
+
 /* Enough to keep the cluster busy while one buffer is being written out or filled. */
 enum { RING_SLOTS = 8 };
 
@@ -42,7 +44,7 @@ struct ring {
 };
 
 /* On failure there is nothing to destroy. */
-int ring_create(struct ring *ring, struct vdisk *disk, struct vdisk_error *err);
+int ring_init(struct ring *ring, struct vdisk *disk, struct vdisk_error *err);
 
 /* Waits for what is in flight. */
 void ring_destroy(struct ring *ring);
@@ -68,6 +70,12 @@ struct ring_slot *ring_oldest(struct ring *ring);
  * Returns 0 or a negative errno.
  */
 int ring_reap(struct ring *ring, int timeout_ms);
+
+/*
+ * Waits until the oldest slot is complete, and redraws the progress bar meanwhile. Returns that slot's result, or a
+ * negative errno of the queue.
+ */
+int ring_wait_oldest(struct ring *ring, struct progress *progress);
 
 /* Makes the oldest slot, which must be complete, free for another request. */
 void ring_release(struct ring *ring);

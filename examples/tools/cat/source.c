@@ -30,7 +30,7 @@ static int look(struct source *source, struct vdisk *disk, struct vdisk_error *e
     return 0;
 }
 
-int source_start(struct source *source, struct vdisk *disk, struct vdisk_error *err)
+int source_init(struct source *source, struct vdisk *disk, struct vdisk_error *err)
 {
     return look(source, disk, err);
 }

@@ -19,7 +19,7 @@ struct source {
 #define SOURCE_NO_SNAPSHOT UINT64_MAX
 
 /* Takes note of what there is before it is read. */
-int source_start(struct source *source, struct vdisk *disk, struct vdisk_error *err);
+int source_init(struct source *source, struct vdisk *disk, struct vdisk_error *err);
 
 /* Looks whether it is still there after it was read: an error if not. */
 int source_check(const struct source *source, struct vdisk_error *err);

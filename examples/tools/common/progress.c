@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/size.h"
+#include "common/tool.h"
 
 enum { WIDTH_MAX = 256, BAR_MIN = 8, BAR_MAX = 40 };
 
@@ -26,6 +27,18 @@ static int line_width(void)
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) < 0 || window.ws_col == 0)
         return 79;
     return window.ws_col > WIDTH_MAX ? WIDTH_MAX - 1 : window.ws_col - 1;
+}
+
+int progress_check_options(const struct progress_options *options)
+{
+    if (options->wanted && options->unwanted)
+        return tool_usage("--progress and --quiet contradict each other");
+    return 0;
+}
+
+bool progress_is_wanted(const struct progress_options *options)
+{
+    return options->wanted || (!options->unwanted && isatty(STDERR_FILENO));
 }
 
 void progress_start(struct progress *progress, uint64_t total)

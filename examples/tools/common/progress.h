@@ -14,6 +14,18 @@
 /* How often the bar is worth drawing. */
 #define PROGRESS_INTERVAL_MS 200
 
+/* The options --progress and --quiet. */
+struct progress_options {
+    bool wanted;
+    bool unwanted;
+};
+
+/* Checks that not both options are given. Returns 0, or TOOL_USAGE after a message. */
+int progress_check_options(const struct progress_options *options);
+
+/* Whether to show progress: without either option, where standard error is a terminal. */
+bool progress_is_wanted(const struct progress_options *options);
+
 struct progress {
     /* False: nothing is drawn. To be set by the owner; all that follows is by progress_start. */
     bool shown;

@@ -96,21 +96,27 @@ void text_print_line(FILE *stream, const char *label, const char *name)
 
 const char *text_quote(struct text_quoted *quoted, const char *name)
 {
+    return text_quote_part(quoted, name, strlen(name));
+}
+
+const char *text_quote_part(struct text_quoted *quoted, const char *name, size_t length)
+{
     static const char ellipsis[] = "…";
     const size_t room = sizeof quoted->text - sizeof ellipsis - 1;
+    const char *end = name + length;
     size_t used = 1;
     quoted->text[0] = '"';
-    while (*name != '\0') {
+    while (name < end) {
         char shown[5];
         name += show(shown, name, "\"\\");
-        size_t length = strlen(shown);
-        if (used + length > room) {
+        size_t added = strlen(shown);
+        if (used + added > room) {
             memcpy(quoted->text + used, ellipsis, sizeof ellipsis - 1);
             used += sizeof ellipsis - 1;
             break;
         }
-        memcpy(quoted->text + used, shown, length);
-        used += length;
+        memcpy(quoted->text + used, shown, added);
+        used += added;
     }
     quoted->text[used] = '"';
     quoted->text[used + 1] = '\0';

@@ -6,6 +6,7 @@
 #ifndef TEXT_H
 #define TEXT_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* Writes all of `name`. */
@@ -24,5 +25,8 @@ struct text_quoted {
 
 /* Puts `name` in quotes into *quoted, with an ellipsis at the end if it is too long. Returns quoted->text. */
 const char *text_quote(struct text_quoted *quoted, const char *name);
+
+/* The same for the first `length` bytes of a longer string; they must not end inside a character. */
+const char *text_quote_part(struct text_quoted *quoted, const char *name, size_t length);
 
 #endif
