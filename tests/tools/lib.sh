@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the tests of the tools share. A test runs a tool with `run`, looks at what came of it with the functions below
-# that, each of which is one check, and ends with `finish`. A failed check is told and counted; the test goes on.
+# Functions for the tests of the programs. A test runs a program with `run`, checks the outcome with the functions below
+# it, and ends with `finish`. Each of these functions is one check. A failed check is reported, and the test goes on.
 
 set -euo pipefail
 
 work=$(mktemp -d)
 passed=0
 failed=0
-# Of the latest run: the tool's name and its exit code. What it wrote is in $work/out and $work/err.
+# The name and the exit code of the program that ran last. Its output is in $work/out and $work/err.
 tool=
 code=
 command_line=
@@ -19,7 +19,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# result STATUS WHAT: count a check.
+# result STATUS WHAT: counts a check.
 result() {
     if (($1 == 0)); then
         passed=$((passed + 1))
@@ -47,14 +47,14 @@ check_not() {
     result "$status" "$1"
 }
 
-# check_equal WHAT EXPECTED FOUND
+# check_equal WHAT EXPECTED FOUND: both texts are the same.
 check_equal() {
     local status=0
     [[ $2 == "$3" ]] || status=1
     result "$status" "$1: expected \"$2\", found \"$3\""
 }
 
-# note COMMAND...: from now on this is what checks are about.
+# note COMMAND...: the next checks are about this command.
 note() {
     tool=${1##*/}
     command_line=$*
@@ -63,29 +63,29 @@ note() {
     : >"$work/err"
 }
 
-# run COMMAND...: standard input is the caller's, so is standard output if it is redirected.
+# run COMMAND...: runs it with the standard input of the caller.
 run() {
     note "$@"
     code=0
     "$@" >"$work/out" 2>"$work/err" || code=$?
 }
 
-# The same, but standard output is the caller's.
+# run_to COMMAND...: runs it with the standard input and output of the caller.
 run_to() {
     note "$@"
     code=0
     "$@" 2>"$work/err" || code=$?
 }
 
-# succeeds WHAT: the latest run exited with 0 and complained about nothing.
+# succeeds WHAT: the command that ran last exited with 0 and printed no message.
 succeeds() {
     local status=0
     [[ $code == 0 ]] && ! grep -q "^$tool: " "$work/err" || status=1
     result "$status" "$1"
 }
 
-# refuses WHAT CODE PATTERN: the latest run exited with CODE, wrote nothing to standard output, and exactly one
-# sentence, which matches the extended regular expression, to standard error.
+# refuses WHAT CODE PATTERN: the command that ran last exited with CODE and wrote nothing to standard output. It wrote
+# exactly one sentence to standard error, which matches the extended regular expression.
 refuses() {
     local status=0 sentence
     sentence=$(grep "^$tool: " "$work/err" || true)
@@ -100,14 +100,14 @@ says() {
     check "$1" grep -Eq -- "$2" "$work/out"
 }
 
-# same_json WHAT EXPECTED [FILE]: standard output, or the file, is this JSON value, whatever the order of keys.
+# same_json WHAT EXPECTED [FILE]: standard output, or the file, is this JSON value. The order of keys does not matter.
 same_json() {
     check "$1" python3 -c 'import json, sys
 found = json.load(open(sys.argv[2]))
 if found != json.loads(sys.argv[1]): sys.exit("  found: " + json.dumps(found))' "$2" "${3:-$work/out}"
 }
 
-# json EXPRESSION [FILE]: a part of standard output, or of the file, which is `it` in this Python expression.
+# json EXPRESSION [FILE]: prints the value of a Python expression, in which `it` is standard output, or the file.
 json() {
     python3 -c 'import json, sys
 it = json.load(open(sys.argv[2]))

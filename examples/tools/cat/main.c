@@ -15,17 +15,17 @@
 #include "common/text.h"
 #include "common/tool.h"
 
-static const char help[] = "Usage: vdisk-cat [options] URI       image to standard output\n"
-                           "       vdisk-cat -w [options] URI    standard input to image\n"
+static const char help[] = "Usage: vdisk-cat [options] URI       copies an image to standard output\n"
+                           "       vdisk-cat -w [options] URI    copies standard input to an image\n"
                            "\n"
                            "URI is rbd:POOL/[NAMESPACE/]IMAGE[@SNAPSHOT][:KEY=VALUE]...\n"
-                           "SIZE is bytes, or has K, M, G or T after it for powers of 1024.\n"
+                           "SIZE is a number of bytes, or a number with the suffix K, M, G or T (powers of 1024).\n"
                            "\n"
-                           "  -w, --write                write to the image\n"
-                           "  -o, --offset SIZE          where in the image to start (default: 0)\n"
-                           "  -n, --length SIZE          copy at most that much (default: to the end)\n"
-                           "  -p, --progress             show progress even if standard error is no terminal\n"
-                           "  -q, --quiet                show no progress\n" OPEN_ARGS_HELP;
+                           "  -w, --write                write standard input to the image\n"
+                           "  -o, --offset SIZE          start at this offset in the image (default: 0)\n"
+                           "  -n, --length SIZE          copy at most SIZE bytes (default: up to the end)\n"
+                           "  -p, --progress             show progress even if standard error is not a terminal\n"
+                           "  -q, --quiet                do not show progress\n" OPEN_ARGS_HELP;
 
 static const char short_options[] = ":wo:n:pq";
 static const struct option long_options[] = {
@@ -56,10 +56,10 @@ static int take_option(struct cat_args *args, int option, char *value)
         args->writes = true;
         return 0;
     case 'o':
-        return option_size(&args->range.offset, "--offset", value);
+        return option_size(&args->range.offset, "Option --offset", value);
     case 'n':
         args->range.has_length = true;
-        return option_size(&args->range.length, "--length", value);
+        return option_size(&args->range.length, "Option --length", value);
     case 'p':
         args->progress.wanted = true;
         return 0;
@@ -82,9 +82,9 @@ static int check_conflicts(const struct cat_args *args)
 {
     const char *uri_file = args->open.uri_file;
     if (!args->writes && args->open.write_flags)
-        return tool_usage("--exclusive goes with --write only");
+        return tool_usage("Option --exclusive needs --write");
     if (args->writes && uri_file && strcmp(uri_file, "-") == 0)
-        return tool_usage("With --write, standard input cannot also be the --uri-file");
+        return tool_usage("With --write, standard input is the data, so --uri-file cannot read it too");
     return progress_check_options(&args->progress);
 }
 

@@ -9,7 +9,7 @@
 
 #include "common/descriptor.h"
 
-/* What file systems allocate: a run of zeroes that fills no block saves nothing. */
+/* The unit in which file systems allocate. A run of zeroes that fills no block would save no space. */
 enum { BLOCK = 4096 };
 
 void output_init(struct output *output, int fd)
@@ -19,7 +19,7 @@ void output_init(struct output *output, int fd)
     descriptor_widen_pipe(fd);
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
         return;
-    /* With O_APPEND a write goes to the end wherever the position is, so skipping would lose the zeroes. */
+    /* With O_APPEND a write goes to the end of the file whatever its position, so skipped zeroes would be lost. */
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || flags & O_APPEND)
         return;
@@ -49,7 +49,7 @@ static int write_data(struct output *output, const char *data, size_t length)
     return result;
 }
 
-/* Once a few bytes are known to be zero, that each equals the one so far before it says the same of the rest. */
+/* If the first bytes are zero, and each later byte equals the one that many bytes before it, all bytes are zero. */
 static bool is_zero(const char *data, size_t length)
 {
     enum { FEW = 16 };
@@ -60,14 +60,14 @@ static bool is_zero(const char *data, size_t length)
     return length <= FEW || memcmp(data, data + FEW, length - FEW) == 0;
 }
 
-/* The bytes from file position `at` on to the next bound of a block. */
+/* Returns the distance from file position `at` to the end of its block, but at most `length`. */
 static size_t block_length(off_t at, size_t length)
 {
     size_t to_bound = (size_t)(BLOCK - at % BLOCK);
     return to_bound < length ? to_bound : length;
 }
 
-/* How many bytes there are before the first block that is zero. */
+/* Returns how many bytes come before the first block of zeroes. */
 static size_t data_length(const char *data, size_t length, off_t at)
 {
     size_t done = 0;
@@ -97,8 +97,8 @@ static int write_with_holes(struct output *output, const char *data, size_t leng
 }
 
 /*
- * Pages are not handed over to a pipe (vmsplice), which would save a copy: a reader that splices them on still has them
- * when the pipe is empty, and nobody tells when it is done with them.
+ * vmsplice would save a copy on the way into a pipe, but it is not safe. A reader that splices the pages on still uses
+ * them when the pipe is empty, and nothing reports when it has finished.
  */
 int output_write(struct output *output, const void *data, size_t length)
 {
@@ -117,7 +117,7 @@ static int write_zeroes(int fd, uint64_t length)
     return result;
 }
 
-/* Beyond the end of the file that changes nothing: see output_finish. */
+/* A hole beyond the end of the file does not make it longer; output_finish does. */
 static int punch_hole(struct output *output, uint64_t length)
 {
     off_t position = lseek(output->fd, 0, SEEK_CUR);
@@ -126,7 +126,7 @@ static int punch_hole(struct output *output, uint64_t length)
     if (length > (uint64_t)(INT64_MAX - position))
         return -EFBIG;
     if (fallocate(output->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, position, (off_t)length) < 0) {
-        /* Not every file system can. */
+        /* This file system cannot punch holes. */
         output->punches_holes = false;
         return write_zeroes(output->fd, length);
     }
@@ -145,7 +145,7 @@ int output_write_zeroes(struct output *output, uint64_t length)
     return 0;
 }
 
-/* Only ever makes it longer: somebody else may have written behind us. */
+/* Makes the file as long as its position, never shorter: another process may have written after that position. */
 static int extend(int fd)
 {
     struct stat status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing a disk's contents to a descriptor of any kind, with holes for zeroes where a file can have them.
+ * Writes the contents of a disk to a descriptor of any kind. In a regular file, zeroes become holes.
  */
 #ifndef OUTPUT_H
 #define OUTPUT_H
@@ -12,27 +12,28 @@
 
 struct output {
     int fd;
-    /* Zeroes may be skipped: the descriptor is a file that has nothing to be written over from its position on. */
+    /* Zeroes are skipped, because the descriptor is a regular file without data at or after its position. */
     bool makes_holes;
-    /* It is a file that has: holes can be punched into it where it is known that there are only zeroes. */
+    /* The regular file has such data. Holes are punched into it where the caller asks for zeroes. */
     bool punches_holes;
-    /* Where the file's position is; only kept for a file that gets holes. */
+    /* The file's position. Only valid with makes_holes. */
     off_t position;
-    /* Zeroes not yet skipped: the position is to go on by as much before the next byte is written. */
+    /* How many zeroes to skip before the next byte is written. */
     off_t hole;
 };
 
+/* Finds out how `fd` takes zeroes, and makes it larger if it is a pipe. */
 void output_init(struct output *output, int fd);
 
-/* Writes all of it. Returns 0 or a negative errno; -EPIPE when the reader of a pipe has gone away. */
+/* Writes all of the data. Returns 0 or a negative errno, which is -EPIPE if the reader of a pipe has closed it. */
 int output_write(struct output *output, const void *data, size_t length);
 
-/* The same for zeroes, as many as there are, which are not even looked at where the descriptor takes holes. */
+/* Writes zeroes. They cost nothing where they become a hole. Returns as output_write does. */
 int output_write_zeroes(struct output *output, uint64_t length);
 
 /*
- * Gives a file that ends in a hole its length, and leaves its position at the end for whoever writes next. To be
- * called after a failed write too. Returns 0 or a negative errno.
+ * Sets the length of a file that ends in a hole, and its position to the end, where the next program goes on writing.
+ * The caller does this after a failed write too. Returns 0 or a negative errno.
  */
 int output_finish(struct output *output);
 

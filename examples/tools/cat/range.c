@@ -16,8 +16,8 @@ int range_end(uint64_t *end, const struct range *range, uint64_t size, struct vd
         return 0;
     if (range->length > size - range->offset)
         return tool_fail(err, -EINVAL,
-                         "%" PRIu64 " bytes from offset %" PRIu64 " on reach outside the image, which ends at %" PRIu64
-                         ".",
+                         "The range of %" PRIu64 " bytes at offset %" PRIu64
+                         " extends outside the image, which ends at %" PRIu64 ".",
                          range->length, range->offset, size);
     *end = range->offset + range->length;
     return 0;

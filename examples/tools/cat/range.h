@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of the image to copy.
+ * Says which part of the image to copy.
  */
 #ifndef RANGE_H
 #define RANGE_H

@@ -13,22 +13,22 @@
 #include "common/extent_reader.h"
 #include "common/tool.h"
 
-/* How much of a hole is taken at once, so that progress can be told of. */
+/* A hole is copied in parts of this size, so that the progress bar moves. */
 enum { HOLE_MAX = 64 << 20 };
 
 struct reading {
     struct ring ring;
     struct extent_reader extents;
-    /* The extent that `offset` lies in. */
+    /* The extent that contains `offset`. */
     const struct vdisk_extent *extent;
     struct source source;
     struct output output;
     struct progress *progress;
     uint64_t start;
-    /* What to ask for next. */
+    /* Where the next request starts. */
     uint64_t offset;
     uint64_t end;
-    /* The reader of a pipe has had enough, as `head` does: neither it nor we failed. */
+    /* The reader of a pipe has closed it, as `head` does. That is not a failure. */
     bool reader_is_gone;
 };
 
@@ -37,7 +37,7 @@ static int fail_read(uint64_t offset, int result, struct vdisk_error *err)
     return tool_fail(err, result, "The image cannot be read at offset %" PRIu64 ": %s.", offset, strerror(-result));
 }
 
-/* What is read beyond the end of an image that somebody made smaller is zeroes, which are not its contents. */
+/* If somebody shrinks the image, reads beyond its new end return zeroes, which were never its contents. */
 static int check_size(const struct reading *reading, struct vdisk_error *err)
 {
     uint64_t size = vdisk_get_size(reading->ring.disk);
@@ -47,7 +47,7 @@ static int check_size(const struct reading *reading, struct vdisk_error *err)
                      reading->end);
 }
 
-/* Goes to the extent that the offset lies in. Returns 0 or a negative errno. */
+/* Moves on to the extent that contains the offset. Returns 0 or a negative errno. */
 static int find_extent(struct reading *reading, struct vdisk_error *err)
 {
     const struct vdisk_extent *extent = reading->extent;
@@ -55,7 +55,7 @@ static int find_extent(struct reading *reading, struct vdisk_error *err)
         return 0;
     int result = extent_reader_next(&reading->extent, &reading->extents, err);
     if (result == 0 && !reading->extent)
-        result = tool_fail(err, -EIO, "The map of the image ends at offset %" PRIu64 ".", reading->offset);
+        result = tool_fail(err, -EIO, "The map of the image ends too early, at offset %" PRIu64 ".", reading->offset);
     return result;
 }
 
@@ -64,7 +64,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Sends for the next part of the image, unless that is a hole. */
+/* Requests the next part of the image, or skips it if it is a hole. */
 static int send_request(struct reading *reading, struct ring_slot *slot, struct vdisk_error *err)
 {
     int result = find_extent(reading, err);
@@ -107,7 +107,7 @@ static int write_slot(struct reading *reading, const struct ring_slot *slot)
     return output_write(&reading->output, slot->data, (size_t)slot->length);
 }
 
-/* The other requests stay in flight while the oldest is written out. */
+/* Writes out the data in order. While the oldest slot is written out, the other requests stay in flight. */
 static int copy(struct reading *reading, struct vdisk_error *err)
 {
     struct ring_slot *slot;
@@ -126,7 +126,7 @@ static int copy(struct reading *reading, struct vdisk_error *err)
     return result < 0 ? result : check_size(reading, err);
 }
 
-/* Some file systems tell only now that they have no room. */
+/* Some file systems report only at the close that they have no room. */
 static int close_output(struct output *output)
 {
     int result = output_finish(output);

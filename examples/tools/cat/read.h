@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copying from a disk to standard output.
+ * Copies a disk to standard output.
  */
 #ifndef READ_H
 #define READ_H

@@ -7,10 +7,10 @@
 
 #include "common/tool.h"
 
-/* With smaller requests the cost of each shows, with larger ones the memory, and the caches of the processor. */
+/* Smaller requests cost more for each byte. Larger ones need more memory and overflow the caches of the processor. */
 enum { CHUNK_MIN = 512 << 10, CHUNK_MAX = 1 << 20, PAGE = 4096 };
 
-/* All are powers of two, so a chunk is a number of whole objects, or a whole part of one. */
+/* All sizes are powers of two, so a chunk is either a number of whole objects or an equal part of one. */
 static size_t chunk_size(uint64_t optimal)
 {
     if (optimal == 0 || optimal > CHUNK_MAX)
@@ -26,7 +26,7 @@ static int allocate_slots(struct ring *ring, struct vdisk_error *err)
     for (unsigned int i = 0; i < RING_SLOTS; i++) {
         ring->slots[i].data = aligned_alloc(PAGE, ring->chunk);
         if (!ring->slots[i].data)
-            return tool_fail(err, -ENOMEM, "Out of memory for buffers.");
+            return tool_fail(err, -ENOMEM, "There is no memory for the buffers.");
     }
     return 0;
 }
@@ -53,7 +53,7 @@ int ring_init(struct ring *ring, struct vdisk *disk, struct vdisk_error *err)
 
 void ring_destroy(struct ring *ring)
 {
-    /* The buffers are lent to the library until their requests are reaped. */
+    /* The library uses the buffers until their requests are reaped. */
     while (vdisk_queue_in_flight(ring->queue) > 0 && ring_reap(ring, -1) == 0)
         continue;
     vdisk_queue_destroy(ring->queue);
@@ -80,7 +80,7 @@ struct ring_slot *ring_next(struct ring *ring)
 typedef int submit_function(struct vdisk_queue *, struct vdisk *, const struct iovec *, int, uint64_t, uint32_t,
                             void *);
 
-/* Nobody but us touches the buffers, so they need not be copied. */
+/* Only the ring touches its buffers, so the library need not copy them. */
 static int submit(struct ring *ring, submit_function *send)
 {
     assert(ring->used < RING_SLOTS);
@@ -89,6 +89,7 @@ static int submit(struct ring *ring, submit_function *send)
     slot->is_complete = false;
     slot->is_hole = false;
     int result = send(ring->queue, ring->disk, &part, 1, slot->offset, VDISK_IO_ZERO_COPY, slot);
+    /* The queue has no room until a request completes. */
     while (result == -EAGAIN && vdisk_queue_in_flight(ring->queue) > 0) {
         ring_reap(ring, -1);
         result = send(ring->queue, ring->disk, &part, 1, slot->offset, VDISK_IO_ZERO_COPY, slot);

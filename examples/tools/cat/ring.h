@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Some requests in flight at a time, handed back in the order in which they were sent.
+ * Keeps several requests to a disk in flight and returns them in the order in which they were sent.
  *
- * A slot is a buffer and the request that fills or empties it. The loop of a user:
+ * A slot is a buffer and the request that fills or empties it. A user of the ring repeats two steps:
  *
- *   while there is more to do and ring_next(ring) is not NULL: set that slot up, ring_read or ring_write
- *   ring_reap until ring_oldest(ring) is complete, use it, ring_release
+ *   While there is more to do and ring_next is not NULL, it sets up that slot and calls ring_read or ring_write.
+ *   It calls ring_wait_oldest, uses the slot that ring_oldest returns, and calls ring_release.
  */
 #ifndef RING_H
 #define RING_H
@@ -18,15 +18,15 @@
 
 #include "common/progress.h"
 
-/* Enough to keep the cluster busy while one buffer is being written out or filled. */
+/* Enough to keep the cluster busy while the program fills one buffer or writes it out. */
 enum { RING_SLOTS = 8 };
 
 struct ring_slot {
-    /* As much memory as ring->chunk says. */
+    /* A buffer of ring->chunk bytes. */
     void *data;
     uint64_t offset;
     uint64_t length;
-    /* Nothing is sent: what is there is known to be zeroes, and can be longer than the buffer. */
+    /* No request was sent, because the range is known to be zero. It can be longer than the buffer. */
     bool is_hole;
     bool is_complete;
     /* 0 or a negative errno. */
@@ -36,38 +36,38 @@ struct ring_slot {
 struct ring {
     struct vdisk *disk;
     struct vdisk_queue *queue;
-    /* Requests that do not cross a multiple of this, in bytes, are the cheapest. */
+    /* A size in bytes. Requests that do not cross a multiple of it cost least. */
     size_t chunk;
     struct ring_slot slots[RING_SLOTS];
     unsigned int oldest;
     unsigned int used;
 };
 
-/* On failure there is nothing to destroy. */
+/* Returns 0 or a negative errno; after a failure there is nothing to destroy. */
 int ring_init(struct ring *ring, struct vdisk *disk, struct vdisk_error *err);
 
-/* Waits for what is in flight. */
+/* Waits for the requests in flight, then frees the buffers. */
 void ring_destroy(struct ring *ring);
 
-/* The longest range from `offset` on that crosses no multiple of the chunk, and is no longer than `limit`. */
+/* Returns the length of the longest range at `offset` that crosses no multiple of the chunk, but at most `limit`. */
 size_t ring_chunk_at(const struct ring *ring, uint64_t offset, uint64_t limit);
 
-/* The slot that the next request will use; NULL when all are in flight or not yet released. */
+/* Returns the slot that the next request will use, or NULL until one of the slots in use is released. */
 struct ring_slot *ring_next(struct ring *ring);
 
-/* Send the next slot, of which `offset`, `length` and, for a write, the data are set. Return 0 or a negative errno. */
+/* Send the next slot. The caller has set `offset`, `length` and, to write, the data. Return 0 or a negative errno. */
 int ring_read(struct ring *ring);
 int ring_write(struct ring *ring);
 
-/* Puts the next slot, of which `offset` and `length` are set, in its place without sending it: it is a hole. */
+/* Makes the next slot a hole and sends no request. The caller has set `offset` and `length`. */
 void ring_skip(struct ring *ring);
 
-/* NULL: nothing is in flight. */
+/* Returns the slot that has been in use longest, or NULL if none is in use. */
 struct ring_slot *ring_oldest(struct ring *ring);
 
 /*
- * Takes note of what has completed; waits for up to `timeout_ms` (0: not at all, -1: no limit) for something to.
- * Returns 0 or a negative errno.
+ * Marks the slots whose requests have completed. If there are none, waits up to `timeout_ms` for one (0: not at all,
+ * -1: without limit). Returns 0 or a negative errno.
  */
 int ring_reap(struct ring *ring, int timeout_ms);
 
@@ -77,7 +77,7 @@ int ring_reap(struct ring *ring, int timeout_ms);
  */
 int ring_wait_oldest(struct ring *ring, struct progress *progress);
 
-/* Makes the oldest slot, which must be complete, free for another request. */
+/* Frees the oldest slot, which must be complete, for another request. */
 void ring_release(struct ring *ring);
 
 #endif

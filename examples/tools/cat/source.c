@@ -7,8 +7,8 @@
 #include "common/tool.h"
 
 /*
- * Looks at the image afresh, which vdisk_snapshot_list does for a disk that is open read-only: -ENOENT if it is gone,
- * whatever image has its name by now.
+ * Asks the cluster again, as vdisk_snapshot_list does for a disk that is open read-only. It returns -ENOENT if the
+ * image is gone, even if another image has its name by now.
  */
 static int look(struct source *source, struct vdisk *disk, struct vdisk_error *err)
 {
@@ -40,6 +40,8 @@ int source_check(const struct source *source, struct vdisk_error *err)
     struct source now;
     int result = look(&now, source->disk, err);
     if (result == -ENOENT || (result == 0 && now.snapshot_id != source->snapshot_id))
-        return tool_fail(err, -ENOENT, "Somebody removed what was read meanwhile; the copy may end in zeroes instead.");
+        return tool_fail(
+            err, -ENOENT,
+            "The image or snapshot was removed while it was read, so the copy may contain zeroes instead of data.");
     return result;
 }

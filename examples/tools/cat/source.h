@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether what is read is still there. Ceph reads the objects of an image or snapshot that somebody has removed as
- * zeroes, with success, so a copy is worth nothing until that is known.
+ * Finds out whether the image or snapshot was removed while it was read. Ceph reads the missing objects as zeroes, with
+ * success, so a copy is valid only if its source still exists after the last read.
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -12,16 +12,16 @@
 
 struct source {
     struct vdisk *disk;
-    /* Of the snapshot that is open; SOURCE_NO_SNAPSHOT if it is the image itself, or there is none of that name. */
+    /* SOURCE_NO_SNAPSHOT if the disk is the image itself, or if its snapshot does not exist. */
     uint64_t snapshot_id;
 };
 
 #define SOURCE_NO_SNAPSHOT UINT64_MAX
 
-/* Takes note of what there is before it is read. */
+/* Notes which image and snapshot are read. Called before the first read. Returns 0 or a negative errno. */
 int source_init(struct source *source, struct vdisk *disk, struct vdisk_error *err);
 
-/* Looks whether it is still there after it was read: an error if not. */
+/* Checks that they still exist. Called after the last read. Returns 0 or a negative errno. */
 int source_check(const struct source *source, struct vdisk_error *err);
 
 #endif

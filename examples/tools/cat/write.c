@@ -18,7 +18,7 @@ struct writing {
     /* Where the next bytes of the input go. */
     uint64_t offset;
     uint64_t end;
-    /* Everything before this offset is known to be written. */
+    /* The image has all input up to this offset. */
     uint64_t written;
     bool at_end_of_input;
 };
@@ -46,7 +46,7 @@ static int finish_oldest(struct writing *writing, struct vdisk_error *err)
     return 0;
 }
 
-/* Releases what is complete, so that a failure stops the reading of the input soon; waits if nothing is free. */
+/* Releases the slots that are complete, so that a failure soon ends the copy. Waits if no slot is free. */
 static int make_room(struct writing *writing, struct vdisk_error *err)
 {
     int result = ring_reap(&writing->ring, 0);
@@ -80,7 +80,7 @@ static int write_chunk(struct writing *writing, struct vdisk_error *err)
     return 0;
 }
 
-/* Whatever happens, what was sent is waited for: it is part of what was written. */
+/* Waits for all writes in flight, even after a failure, because the message says how much was written. */
 static int finish_all(struct writing *writing, int result, struct vdisk_error *err)
 {
     int finished = 0;
@@ -100,7 +100,7 @@ static int copy(struct writing *writing, struct vdisk_error *err)
     return finish_all(writing, result, err);
 }
 
-/* Asks for one byte more than the image has room for. */
+/* Tries to read one byte more than the image has room for. */
 static int check_end_of_input(struct writing *writing, struct vdisk_error *err)
 {
     char byte;
@@ -112,20 +112,20 @@ static int check_end_of_input(struct writing *writing, struct vdisk_error *err)
     return got == 0 ? 0 : tool_fail(err, -ENOSPC, "The input is longer than the image, which is full");
 }
 
-/* Completes the sentence of a failure by how much was written, which it is once it is flushed. */
+/* Flushes the disk. After a failure, completes its message with how much of the input the image has. */
 static int finish(struct writing *writing, int result, struct vdisk_error *err)
 {
     if (result == 0)
         return vdisk_flush(writing->ring.disk, err);
     struct vdisk_error reason = *err;
     if (vdisk_flush(writing->ring.disk, NULL) < 0)
-        return tool_fail(err, result, "%.400s; what was written before cannot be flushed and may be lost.",
+        return tool_fail(err, result, "%.400s; the data written before cannot be flushed and may be lost.",
                          reason.message);
     return tool_fail(err, result, "%.400s; %" PRIu64 " bytes of the input were written, from offset %" PRIu64 " on.",
                      reason.message, writing->written - writing->start, writing->start);
 }
 
-/* Fills *total with the length of the input, if it can be told. Refuses what would not fit. */
+/* Sets *total to the length of the input, or to PROGRESS_UNKNOWN. Refuses input that does not fit. */
 static int check_input(uint64_t *total, const struct writing *writing, bool has_length, struct vdisk_error *err)
 {
     uint64_t room = writing->end - writing->start;

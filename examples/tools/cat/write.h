@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copying from standard input to a disk.
+ * Copies standard input to a disk.
  */
 #ifndef WRITE_H
 #define WRITE_H

@@ -7,7 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether to try again, by errno; waits for `events` on a descriptor that does not block. Keeps errno. */
+/*
+ * Returns whether to repeat a call that failed with errno. If the descriptor does not block, this waits for `events` on
+ * it first. Keeps errno.
+ */
 static bool retry_when(int fd, short events)
 {
     int error = errno;
@@ -47,7 +50,7 @@ int descriptor_write(int fd, const void *data, size_t length)
     return 0;
 }
 
-/* st_size is 0 for a device. */
+/* The st_size of a device is 0, so this seeks to its end. */
 static off_t device_size(int fd, off_t position)
 {
     off_t size = lseek(fd, 0, SEEK_END);

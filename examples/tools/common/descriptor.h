@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading and writing a descriptor of any kind: file, pipe, device, terminal; blocking or not.
+ * Reads and writes descriptors of any kind: files, pipes, devices and terminals, blocking or not.
  */
 #ifndef DESCRIPTOR_H
 #define DESCRIPTOR_H
@@ -11,23 +11,23 @@
 #include <sys/types.h>
 
 /*
- * Reads until `length` bytes are there or the input ends. Returns how many bytes there are, fewer than `length` only
- * at the end; or a negative errno, and then *buffer may hold part of the input.
+ * Reads until `length` bytes are there or the input ends. Returns the number of bytes, which is less than `length` only
+ * at the end of the input, or a negative errno. After an error, *buffer may hold part of the input.
  */
 ssize_t descriptor_read(int fd, void *buffer, size_t length);
 
-/* Writes all of it. Returns 0 or a negative errno; -EPIPE when the reader of a pipe has gone away. */
+/* Writes all of the data. Returns 0 or a negative errno, which is -EPIPE if the reader of a pipe has closed it. */
 int descriptor_write(int fd, const void *data, size_t length);
 
 /*
- * How much is left to read, when that can be told: of a regular file or a block device. The file may hold more when
- * it is read: it can grow, and those in /proc say 0.
+ * Sets *remaining to the number of bytes left to read and returns true, if `fd` is a regular file or a block device.
+ * Reading may still find more: a file can grow, and files in /proc report a size of 0.
  */
 bool descriptor_remaining(uint64_t *remaining, int fd);
 
 /*
- * Has a pipe hold a megabyte, if the system allows: what it holds by itself is full sixteen times as often, and each
- * time one end goes to sleep. Does nothing to other descriptors.
+ * Makes a pipe hold 1 MiB, if the system allows it, and does nothing to other descriptors. By default a pipe holds
+ * 64 KiB. It is then full 16 times as often, and each time one of the two processes goes to sleep.
  */
 void descriptor_widen_pipe(int fd);
 

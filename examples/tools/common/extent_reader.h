@@ -16,7 +16,7 @@ enum { EXTENT_READER_ROOM = 512 };
 
 struct extent_reader {
     struct vdisk *disk;
-    /* The range of the disk that the library was not asked about yet: from `next` up to `end`. */
+    /* The rest of the range to read. The library has not been asked about it yet. */
     uint64_t next;
     uint64_t end;
     /* VDISK_EXTENTS_... */

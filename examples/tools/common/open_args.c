@@ -14,7 +14,7 @@ int open_args_init(struct open_args *args, int argc, struct vdisk_error *err)
     vdisk_open_options_init(&args->options, sizeof args->options);
     args->ceph_options = calloc((size_t)argc, sizeof *args->ceph_options);
     args->options.options = args->ceph_options;
-    return args->ceph_options ? 0 : tool_fail(err, -ENOMEM, "Out of memory.");
+    return args->ceph_options ? 0 : tool_fail(err, -ENOMEM, "There is no memory for the options.");
 }
 
 void open_args_destroy(struct open_args *args)
@@ -37,7 +37,7 @@ static int take_ceph_option(struct open_args *args, char *pair)
     *equals = '\0';
     /* These two belong to libvdisk; Ceph has no such options. */
     if (strcmp(pair, "id") == 0 || strcmp(pair, "conf") == 0)
-        return tool_usage("Option --option cannot set %s; use --%s", pair, pair);
+        return tool_usage("Option --option cannot set %s: use --%s", pair, pair);
     return add_ceph_option(args, pair, equals + 1);
 }
 
@@ -71,15 +71,15 @@ int open_args_take(struct open_args *args, int option, char *value)
 {
     switch (option) {
     case OPEN_CONF:
-        return option_text(&args->options.conf, "Option --conf needs a value that is not empty", value);
+        return option_text(&args->options.conf, "Option --conf needs the name of a file", value);
     case OPEN_ID:
-        return option_text(&args->options.id, "Option --id needs a value that is not empty", value);
+        return option_text(&args->options.id, "Option --id needs the name of a Ceph user", value);
     case OPEN_KEYRING:
         return add_ceph_option(args, "keyring", value);
     case OPEN_OPTION:
         return take_ceph_option(args, value);
     case OPEN_URI_FILE:
-        return option_text(&args->uri_file, "Option --uri-file needs a value that is not empty", value);
+        return option_text(&args->uri_file, "Option --uri-file needs the name of a file", value);
     case OPEN_URI_POLICY:
         return take_policy(args, value);
     case OPEN_CACHE:
@@ -87,8 +87,7 @@ int open_args_take(struct open_args *args, int option, char *value)
     case OPEN_ENCRYPTION:
         return take_encryption(args, value);
     case OPEN_PASSPHRASE_FILE:
-        return option_text(&args->options.passphrase_file, "Option --passphrase-file needs a value that is not empty",
-                           value);
+        return option_text(&args->options.passphrase_file, "Option --passphrase-file needs the name of a file", value);
     case OPEN_EXCLUSIVE:
         args->write_flags |= VDISK_OPEN_EXCLUSIVE;
         return 0;
@@ -103,9 +102,9 @@ int open_args_take(struct open_args *args, int option, char *value)
 int open_args_check(struct open_args *args)
 {
     if (args->write_flags == VDISK_OPEN_BREAK_LOCK)
-        return tool_usage("--break-lock goes with --exclusive only");
+        return tool_usage("Option --break-lock needs --exclusive");
     if (args->options.encryption && !args->options.passphrase_file)
-        return tool_usage("--encryption needs a --passphrase-file");
+        return tool_usage("Option --encryption needs --passphrase-file");
     if (args->options.passphrase_file && !args->options.encryption)
         args->options.encryption = VDISK_ENCRYPTION_LUKS;
     return 0;
@@ -117,10 +116,13 @@ int open_args_check_count(const struct open_args *args, int argument_count, cons
     if (argument_count == expected)
         return 0;
     if (args->uri_file && argument_count == expected + 1)
-        return tool_usage("Give the URI or --uri-file, not both");
-    return tool_usage("%s arguments: URI%s%s is expected%s", argument_count < expected ? "Missing" : "Too many",
-                      second ? " " : "", second ? second : "",
-                      args->uri_file ? ", without URI because of --uri-file" : "");
+        return tool_usage("Give either the URI or --uri-file, not both");
+    const char *amount = argument_count < expected ? "few" : "many";
+    if (args->uri_file)
+        return tool_usage("There are too %s arguments: %s is expected, because --uri-file gives the URI", amount,
+                          second ? second : "no argument");
+    return tool_usage("There are too %s arguments: URI%s%s is expected", amount, second ? " " : "",
+                      second ? second : "");
 }
 
 int open_args_parse_uri(struct vdisk_uri **uri, const struct open_args *args, const char *argument,

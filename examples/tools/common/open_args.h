@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options that both programs share: how to reach the cluster and how to open the image.
+ * Parses the options that both programs share. They say how to reach the cluster and how to open the image.
  */
 #ifndef OPEN_ARGS_H
 #define OPEN_ARGS_H
@@ -45,33 +45,32 @@ enum {
     {"version", no_argument, NULL, OPTION_VERSION}
 
 #define OPEN_ARGS_HELP \
-    "      --conf FILE            Ceph configuration file\n" \
-    "      --id NAME              Ceph user, without \"client.\"\n" \
-    "      --keyring FILE         where the user's key is\n" \
-    "      --option KEY=VALUE     set any Ceph option; outranks the URI\n" \
-    "      --uri-file FILE        read the URI from FILE, - for standard input\n" \
+    "      --conf FILE            use this Ceph configuration file\n" \
+    "      --id NAME              authenticate as this Ceph user, without \"client.\"\n" \
+    "      --keyring FILE         read the user's key from FILE\n" \
+    "      --option KEY=VALUE     set a Ceph option; overrides the URI\n" \
+    "      --uri-file FILE        read the URI from FILE; - is standard input\n" \
     "      --uri-policy guarded|strict|any\n" \
     "                             which options the URI may set (default: guarded)\n" \
     "      --cache default|none|write-through|write-back\n" \
-    "                             what to keep of the image in memory\n" \
-    "      --passphrase-file FILE what opens an encrypted image\n" \
+    "                             how to cache the image in memory\n" \
+    "      --passphrase-file FILE read the passphrase from FILE\n" \
     "      --encryption luks1|luks2\n" \
-    "                             how it is encrypted (default: find out)\n" \
-    "      --exclusive            take the image's lock, so that nobody else writes\n" \
-    "      --break-lock           with --exclusive: take it from an owner that is dead\n" \
-    "      --help                 print this and exit\n" \
+    "                             encryption format of the image (default: detect it)\n" \
+    "      --exclusive            hold the image's lock, so that nobody else writes\n" \
+    "      --break-lock           with --exclusive: break the lock of a dead owner\n" \
+    "      --help                 print this help and exit\n" \
     "      --version              print the version and exit\n"
 /* clang-format on */
 
 struct open_args {
-    /* Complete but for `flags`, which depend on what the program does with the image. */
+    /* Complete except for `flags`, which depend on what the program does with the image. */
     struct vdisk_open_options options;
     /* Memory that options.options points to. */
     struct vdisk_option *ceph_options;
     /* NULL if the URI is an argument. */
     const char *uri_file;
-    /* The part of options.flags that --exclusive and --break-lock ask for. Only an image open for writing takes them.
-     */
+    /* The flags of --exclusive and --break-lock, which the program adds when it opens an image for writing. */
     uint32_t write_flags;
 };
 

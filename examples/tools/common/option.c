@@ -44,8 +44,9 @@ int option_size(uint64_t *size, const char *what, const char *value)
     struct text_quoted quoted;
     if (size_parse(size, value))
         return 0;
-    return tool_usage("%s must be a number of bytes below 2^64, or of units of K, M, G or T, and not %s", what,
-                      text_quote(&quoted, value));
+    return tool_usage(
+        "%s cannot be %s: it must be a number, in bytes or with the suffix K, M, G or T, below 2^64 bytes", what,
+        text_quote(&quoted, value));
 }
 
 int option_text(const char **text, const char *message, const char *value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading the options of a command line and their values. Functions that take a value print a message when they refuse
- * it; they return 0 or TOOL_USAGE.
+ * Parses the options of a command line. The functions that take a value return 0, or TOOL_USAGE after a message about
+ * the value.
  */
 #ifndef OPTION_H
 #define OPTION_H
@@ -24,7 +24,7 @@ int option_size(uint64_t *size, const char *what, const char *value);
 /* Takes a text that must not be empty, otherwise prints `message`. *text points to `value` afterwards. */
 int option_text(const char **text, const char *message, const char *value);
 
-/* One word that an option accepts, and what it stands for. A word of NULL ends a list of them. */
+/* A word that an option accepts, and the number that it stands for. In a list, the last word is NULL. */
 struct option_word {
     const char *word;
     uint32_t number;

@@ -20,7 +20,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The last column stays free: some terminals go to the next line when it is filled. */
+/* Leaves the last column free, because some terminals start a new line once it is filled. */
 static int line_width(void)
 {
     struct winsize window;
@@ -32,7 +32,7 @@ static int line_width(void)
 int progress_check_options(const struct progress_options *options)
 {
     if (options->wanted && options->unwanted)
-        return tool_usage("--progress and --quiet contradict each other");
+        return tool_usage("Options --progress and --quiet contradict each other");
     return 0;
 }
 
@@ -60,7 +60,7 @@ static void measure_rate(struct progress *progress, int64_t now)
     progress->drawn_done = progress->done;
 }
 
-/* "1:02:03 left". */
+/* Writes the time left, such as "1:02:03 left". */
 static void format_time_left(char *text, size_t room, const struct progress *progress)
 {
     uint64_t left = progress->total - progress->done;
@@ -76,7 +76,7 @@ static void format_time_left(char *text, size_t room, const struct progress *pro
         snprintf(text, room, "%d:%02d left", whole / 60, whole % 60);
 }
 
-/* "####------", or nothing when there is too little room for it. */
+/* Writes a bar such as "[####------] ", or nothing if there is too little room for it. */
 static void format_bar(char bar[BAR_MAX + 4], const struct progress *progress, int room)
 {
     bar[0] = '\0';
@@ -91,7 +91,7 @@ static void format_bar(char bar[BAR_MAX + 4], const struct progress *progress, i
     memcpy(bar + 1 + width, "] ", 3);
 }
 
-/* "1.0 MiB of 2.0 MiB  500 KiB/s  0:02 left". Returns its length. */
+/* Writes figures such as "1 MiB of 2 MiB  500 KiB/s  0:02 left". Returns their length. */
 static int format_figures(char figures[WIDTH_MAX], const struct progress *progress)
 {
     struct size_text done;
@@ -131,7 +131,7 @@ static void draw(struct progress *progress)
     int width = line_width();
     format_line(line, progress, width);
     int length = (int)strlen(line) > width ? width : (int)strlen(line);
-    /* Blanks cover what is left of a longer line before. */
+    /* Blanks erase the end of a longer line that was drawn before. */
     int blanks = progress->drawn_width > length && progress->drawn_width <= width ? progress->drawn_width - length : 0;
     fprintf(stderr, "\r%.*s%*s", length, line, blanks, "");
     fflush(stderr);
@@ -141,7 +141,7 @@ static void draw(struct progress *progress)
 void progress_update(struct progress *progress, uint64_t done)
 {
     progress->done = done;
-    /* A file can turn out longer than it said. */
+    /* A file can grow while it is copied. Its size then no longer tells the total. */
     if (done > progress->total)
         progress->total = PROGRESS_UNKNOWN;
     if (!progress->shown)
@@ -157,7 +157,7 @@ void progress_finish(struct progress *progress)
 {
     if (!progress->shown || progress->started_ms == 0)
         return;
-    /* What remains to be told is how fast all of it went. */
+    /* The last drawing shows the average rate of the whole operation. */
     double seconds = (double)(now_ms() - progress->started_ms) / 1000;
     progress->rate = seconds > 0 ? (double)progress->done / seconds : 0;
     draw(progress);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A progress bar on standard error: how much is done, how fast, and how long the rest takes.
+ * Shows a progress bar on standard error: how much is done, how fast, and how long the rest takes.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -8,46 +8,47 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* For `total`: nobody can tell. */
+/* A total that is not known. */
 #define PROGRESS_UNKNOWN UINT64_MAX
 
-/* How often the bar is worth drawing. */
+/* The shortest time between two drawings. */
 #define PROGRESS_INTERVAL_MS 200
 
-/* The options --progress and --quiet. */
+/* What the options --progress and --quiet say. */
 struct progress_options {
     bool wanted;
     bool unwanted;
 };
 
-/* Checks that not both options are given. Returns 0, or TOOL_USAGE after a message. */
+/* Checks that only one of the options is given. Returns 0, or TOOL_USAGE after a message. */
 int progress_check_options(const struct progress_options *options);
 
-/* Whether to show progress: without either option, where standard error is a terminal. */
+/* Returns whether to show progress. Without either option it depends on whether standard error is a terminal. */
 bool progress_is_wanted(const struct progress_options *options);
 
 struct progress {
-    /* False: nothing is drawn. To be set by the owner; all that follows is by progress_start. */
+    /* False to draw nothing. The owner sets this field and the next one; progress_start sets the others. */
     bool shown;
-    /* True: it is not bytes that are counted, and the figures would say nothing. To be set by the owner too. */
+    /* True if `done` and `total` do not count bytes. The bar then shows neither amounts nor a rate. */
     bool is_share;
     uint64_t total;
     uint64_t done;
     int64_t started_ms;
-    /* Of the last drawing: */
+    /* The state at the last drawing. */
     int64_t drawn_ms;
     uint64_t drawn_done;
     int drawn_width;
-    /* Bytes in a second, the latest weighing most. */
+    /* Bytes per second. The latest measurements count most. */
     double rate;
 };
 
+/* Starts the clock. `total` may be PROGRESS_UNKNOWN. */
 void progress_start(struct progress *progress, uint64_t total);
 
-/* To be called as often as one likes. */
+/* Notes how much is done. Draws the bar if the last drawing is old enough, so that frequent calls cost little. */
 void progress_update(struct progress *progress, uint64_t done);
 
-/* Draws once more and ends the line. Without a start, or again, it does nothing. */
+/* Draws the bar a last time and ends its line. Does nothing before progress_start or when called again. */
 void progress_finish(struct progress *progress);
 
 #endif

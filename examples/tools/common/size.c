@@ -17,7 +17,7 @@ static bool parse_digits(uint64_t *number, const char **text)
     return true;
 }
 
-/* The unit as a power of two; -1: none that we know. */
+/* Returns the exponent of two that the suffix stands for, or -1 if the suffix is unknown. */
 static int parse_unit(const char *text)
 {
     static const char units[] = "KMGT";
@@ -43,7 +43,7 @@ const char *size_format(struct size_text *text, double size)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     size_t unit = 0;
-    /* 1023.95 KiB would be rounded to 1024.0. */
+    /* With one decimal, 1023.95 KiB would be rounded to 1024.0 KiB. */
     while (size >= 1023.95 && unit + 1 < sizeof units / sizeof units[0]) {
         size /= 1024;
         unit++;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The length a UTF-8 sequence must have by its first byte; 0: that byte starts none. */
+/* Returns the length of a UTF-8 sequence that starts with this byte, or 0 if no sequence does. */
 static size_t sequence_length(unsigned char first)
 {
     if (first < 0x80)
@@ -15,7 +15,7 @@ static size_t sequence_length(unsigned char first)
     return first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
 
-/* Control characters, which terminals obey; marks that turn the direction of writing, or have no width. */
+/* Terminals obey control characters. Other unprintable characters change the direction of writing or have no width. */
 static bool is_printable(unsigned int code)
 {
     static const struct {
@@ -32,14 +32,14 @@ static bool is_printable(unsigned int code)
     return true;
 }
 
-/* Whether a sequence of this length may encode this: a longer way to write a character is not UTF-8. */
+/* Returns whether UTF-8 encodes the character in this length. It allows neither surrogates nor longer encodings. */
 static bool is_character(unsigned int code, size_t length)
 {
     static const unsigned int lowest[] = {0, 0, 0x80, 0x800, 0x10000};
     return length > 0 && code >= lowest[length] && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
 }
 
-/* How many bytes at `text` are one printable character; 0: the first must be escaped. */
+/* Returns the length of the printable character at `text`, or 0 if its first byte must be escaped. */
 static size_t printable_length(const char *text)
 {
     size_t length = sequence_length((unsigned char)text[0]);
@@ -54,8 +54,8 @@ static size_t printable_length(const char *text)
 }
 
 /*
- * Writes the next character of `text` as it is to be shown, at most four bytes. Returns how many bytes it took. Those
- * in `special` are escaped too.
+ * Writes the next character of `text` as it is to be shown: at most four bytes and a NUL. Escapes the characters in
+ * `special` too. Returns how many bytes of `text` it used.
  */
 static size_t show(char shown[5], const char *text, const char *special)
 {
@@ -85,7 +85,7 @@ void text_print_label(FILE *stream, const char *label)
 
 void text_print_line(FILE *stream, const char *label, const char *name)
 {
-    /* No blanks where nothing follows. */
+    /* A line without a name gets no blanks at its end. */
     if (name[0] == '\0')
         fputs(label, stream);
     else

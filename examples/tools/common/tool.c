@@ -21,7 +21,8 @@ static void fill_descriptor(int fd)
     if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
         return;
     if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-        exit(tool_finish(-1, &(struct vdisk_error){-1, "A closed standard stream cannot be replaced by /dev/null."}));
+        exit(tool_finish(-1, &(struct vdisk_error){
+                                 -1, "A standard stream is closed, and /dev/null cannot be opened in its place."}));
 }
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every command-line program needs: its start, its messages, its exit code and its standard output.
+ * Provides what every command-line program needs: its start, messages, exit code and standard output.
  */
 #ifndef TOOL_H
 #define TOOL_H
@@ -12,9 +12,9 @@
 /* Exit codes. */
 enum {
     TOOL_OK = 0,
-    /* The cluster, the image, the URI's content, the policy, or standard input or output refused. */
+    /* The URI, the policy, the cluster, the image, or standard input or output made the operation fail. */
     TOOL_FAILED = 1,
-    /* The command line makes no sense. */
+    /* Usage error. */
     TOOL_USAGE = 2,
 };
 
@@ -26,7 +26,7 @@ enum {
  */
 void tool_start(const char *name);
 
-/* Prints a message about the command line. Returns TOOL_USAGE. */
+/* Prints a message about a usage error, which points to --help. Returns TOOL_USAGE. */
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Fills *err, which may be NULL, with a sentence. Returns `code`, a negative errno. */
@@ -40,7 +40,7 @@ int tool_close_disk(struct vdisk *disk, int result, struct vdisk_error *err);
 
 /*
  * Writes the text to standard output and closes it, because some file systems report only at the close that they have
- * no room. Returns 0 or a negative errno. It is no error when the reader of a pipe has gone, as `head` does.
+ * no room. Returns 0 or a negative errno. It is not an error if the reader of a pipe has closed it, as `head` does.
  */
 int tool_print(const char *text, size_t length, struct vdisk_error *err);
 

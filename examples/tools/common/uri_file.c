@@ -11,18 +11,18 @@
 #include "common/text.h"
 #include "common/tool.h"
 
-/* The longest URI, its newline, and one byte more: what is longer than that is not parsed either. */
+/* Room for the longest URI, a newline and one more byte, with which vdisk_uri_parse sees that a URI is too long. */
 enum { ROOM = VDISK_URI_MAX + 2 };
 
-/* Makes a string of the `length` bytes of `line`, which has room for a NUL after them. */
+/* Turns the `length` bytes of `line` into a string. There is room for a NUL after them. */
 static int check_line(char *line, size_t length, const char *name, struct vdisk_error *err)
 {
     if (length > 0 && line[length - 1] == '\n')
         length--;
     if (memchr(line, '\n', length))
-        return tool_fail(err, -EINVAL, "The URI file %s holds more than one line.", name);
+        return tool_fail(err, -EINVAL, "The URI file %s contains more than one line.", name);
     if (memchr(line, '\0', length))
-        return tool_fail(err, -EINVAL, "The URI file %s holds a NUL byte.", name);
+        return tool_fail(err, -EINVAL, "The URI file %s contains a NUL byte.", name);
     if (length == 0)
         return tool_fail(err, -EINVAL, "The URI file %s is empty.", name);
     line[length] = '\0';
@@ -49,7 +49,7 @@ int uri_file_read(char **uri, const char *path, struct vdisk_error *err)
         return tool_fail(err, -errno, "The URI file %s cannot be opened: %s.", name, strerror(errno));
 
     line = malloc(ROOM + 1);
-    result = line ? read_line(line, fd, name, err) : tool_fail(err, -ENOMEM, "Out of memory.");
+    result = line ? read_line(line, fd, name, err) : tool_fail(err, -ENOMEM, "There is no memory for the URI.");
     if (result == 0) {
         *uri = line;
         line = NULL;

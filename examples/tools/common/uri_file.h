@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A URI in a file, where other users cannot see it as they can the arguments of a process.
+ * Reads a URI from a file. Other users can see the arguments of a process, and a URI can contain secrets.
  */
 #ifndef URI_FILE_H
 #define URI_FILE_H
 
 #include <vdisk/vdisk.h>
 
-/* Reads the one line of the file; "-" is standard input. *uri is a new string to be freed with free(). */
+/*
+ * Reads the only line of the file, or of standard input if `path` is "-". Sets *uri to a new string, which the caller
+ * frees with free(). Returns 0 or a negative errno.
+ */
 int uri_file_read(char **uri, const char *path, struct vdisk_error *err);
 
 #endif

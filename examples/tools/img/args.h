@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the command line of vdisk-img says, for the commands to read.
+ * Holds the command line of vdisk-img, which the commands read.
  */
 #ifndef ARGS_H
 #define ARGS_H
@@ -22,7 +22,7 @@ struct img_args {
     uint64_t size;
     /* The NAME of rename, the CLONE-URI of clone, the POOL[/NAMESPACE] of list. */
     const char *argument;
-    /* How create and clone make the image. */
+    /* The options about the new image of create and clone. */
     struct vdisk_create_options create;
     /* The snapshot of --from, or NULL. */
     const char *from;
@@ -30,7 +30,7 @@ struct img_args {
     bool may_shrink;
     bool leaves_out_parent;
     struct progress_options progress;
-    /* The options given that not every command takes: a bit for each, known to options.c. */
+    /* A bit for each option that is given and that not every command takes. Only options.c knows the bits. */
     unsigned int given;
     /* Where a command prints. */
     FILE *out;

@@ -67,6 +67,6 @@ int command_find(const struct img_command **command, int *count, char ***argumen
         return 0;
     }
     if (strcmp(**arguments, "snapshot") == 0)
-        return tool_usage("After snapshot, list, create, remove, rollback, protect or unprotect is expected");
+        return tool_usage("The command snapshot needs list, create, remove, rollback, protect or unprotect after it");
     return tool_usage("There is no command %s", text_quote(&quoted, **arguments));
 }

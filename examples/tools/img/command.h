@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of commands: their names, and the options and arguments that each takes.
+ * Lists the commands, with the options and arguments that each takes.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
 
 #include "img/args.h"
 
-/* What a command takes besides the options on how to reach the cluster. */
+/* What a command takes besides the options that say how to reach the cluster. */
 enum {
     /* Options. */
     TAKES_JSON = 1 << 0,
@@ -22,11 +22,11 @@ enum {
     TAKES_CLONE = 1 << 8,
     /* POOL[/NAMESPACE] instead of a URI. */
     TAKES_POOL = 1 << 9,
-    /* The options on caching and encryption, because the command opens an image. */
+    /* The options for caching and encryption, because the command opens an image. */
     TAKES_DISK = 1 << 10,
-    /* The options on the lock, because the command changes an image that it has open. */
+    /* The options for the lock, because the command changes an image that it has open. */
     TAKES_LOCK = 1 << 11,
-    /* The options on encryption, because the command creates an image. */
+    /* The options for encryption, because the command creates an image. */
     TAKES_ENCRYPTION = 1 << 12,
 };
 

@@ -10,7 +10,7 @@ int img_create(const struct img_args *args, struct vdisk_error *err)
     int result = image_uri_refuse_snapshot(args->uri, "create", err);
     if (result < 0)
         return result;
-    /* The options on encryption describe the new image here, not one that is to be opened. */
+    /* Here the options for encryption describe the new image, not an image to open. */
     create.encryption = open.encryption == VDISK_ENCRYPTION_LUKS ? VDISK_ENCRYPTION_LUKS2 : open.encryption;
     create.passphrase_file = open.passphrase_file;
     open.encryption = VDISK_ENCRYPTION_NONE;

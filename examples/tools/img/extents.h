@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Printing the extents of a disk, for the commands map and diff.
+ * Prints the extents of a disk, for the commands map and diff.
  */
 #ifndef EXTENTS_H
 #define EXTENTS_H
@@ -11,7 +11,7 @@
 #include "img/args.h"
 #include "img/json.h"
 
-/* Adds to `object`, which has the offset and the length already, what the extent is. */
+/* Adds to `object` what the extent is. The object already has the offset and the length. */
 typedef void extents_add_kind(struct json_builder *builder, json_t *object, const struct vdisk_extent *extent);
 
 /* Prints all extents that the reader finds, as the options ask for. Returns 0 or a negative errno. */

@@ -9,7 +9,7 @@
 #include "common/text.h"
 #include "common/tool.h"
 
-/* Of `length` bytes. 0: there is none of that name. */
+/* `name` has `length` bytes. Returns 0 if no feature has that name. */
 static uint64_t find_feature(const char *name, size_t length)
 {
     static const struct {
@@ -39,15 +39,15 @@ int features_take(uint64_t *features, const char *value)
         size_t length = strcspn(name, ",");
         uint64_t feature = find_feature(name, length);
         if (feature == 0)
-            return tool_usage("--features knows layering, exclusive-lock, object-map, fast-diff, deep-flatten, "
-                              "journaling and none, with commas between them, and not %s",
-                              text_quote(&quoted, name));
+            return tool_usage("Option --features cannot contain %s: it takes layering, exclusive-lock, object-map, "
+                              "fast-diff, deep-flatten and journaling, separated by commas, or none",
+                              text_quote_part(&quoted, name, length));
         *features |= feature;
         name += length;
         if (!*name)
             break;
     }
     if (*features & VDISK_FEATURES_NONE && *features != VDISK_FEATURES_NONE)
-        return tool_usage("In --features, none goes with nothing else");
+        return tool_usage("Option --features cannot combine none with features");
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The features of an image, by name.
+ * Reads the names of the features that an image can have.
  */
 #ifndef FEATURES_H
 #define FEATURES_H

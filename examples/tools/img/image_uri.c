@@ -12,8 +12,8 @@ int image_uri_refuse_snapshot(const struct vdisk_uri *uri, const char *command, 
     const char *snapshot = vdisk_uri_snapshot(uri);
     if (!snapshot)
         return 0;
-    return tool_fail(err, -EINVAL, "The URI names snapshot %s, but %s needs an image.", text_quote(&quoted, snapshot),
-                     command);
+    return tool_fail(err, -EINVAL, "The URI names snapshot %s, but the command %s needs an image.",
+                     text_quote(&quoted, snapshot), command);
 }
 
 int image_uri_require_snapshot(const struct vdisk_uri *uri, struct vdisk_error *err)

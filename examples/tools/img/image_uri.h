@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a URI names an image or one of its snapshots. All functions return 0 or a negative errno.
+ * Tells URIs of images from URIs of snapshots. All functions return 0 or a negative errno.
  */
 #ifndef IMAGE_URI_H
 #define IMAGE_URI_H
@@ -13,7 +13,7 @@ int image_uri_refuse_snapshot(const struct vdisk_uri *uri, const char *command, 
 /* Refuses a URI that names no snapshot. */
 int image_uri_require_snapshot(const struct vdisk_uri *uri, struct vdisk_error *err);
 
-/* Makes a URI of the same image, with the same options, without the snapshot. The caller frees *image. */
+/* Makes a URI of the same image, with the same options but without the snapshot. The caller frees *image. */
 int image_uri_without_snapshot(struct vdisk_uri **image, const struct vdisk_uri *uri, struct vdisk_error *err);
 
 #endif

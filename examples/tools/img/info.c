@@ -11,7 +11,7 @@
 #include "img/disk.h"
 #include "img/json.h"
 
-/* The open is always read-only; what the user asks is whether the thing itself can be written. */
+/* The user wants to know whether writing is possible at all. This command itself always opens read-only. */
 static bool is_read_only(const struct vdisk_info *info)
 {
     return info->snapshot != NULL;
@@ -76,7 +76,7 @@ static void print_size(FILE *out, const char *label, uint64_t size)
     fprintf(out, "%" PRIu64 " bytes (%s)\n", size, size_format(&text, (double)size));
 }
 
-/* As a URI, escaped and printable already. */
+/* Prints the parent as a URI, which vdisk_uri_describe makes printable. */
 static void print_parent(FILE *out, const struct vdisk_info *info)
 {
     struct vdisk_uri *uri = NULL;

@@ -9,10 +9,10 @@
 static void fail(struct json_builder *builder, const char *key)
 {
     if (builder->result == 0)
-        builder->result = tool_fail(builder->err, -ENOMEM, "Out of memory for \"%s\" in JSON.", key);
+        builder->result = tool_fail(builder->err, -ENOMEM, "There is no memory for \"%s\" in the JSON output.", key);
 }
 
-/* Takes over `value`; NULL says that there was no memory for it. */
+/* Takes over `value`, which is NULL if there was no memory for it. */
 static void add(struct json_builder *builder, json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new(object, key, value) < 0)
@@ -24,7 +24,7 @@ void json_add_text(struct json_builder *builder, json_t *object, const char *key
     json_t *value = text ? json_string(text) : json_null();
     if (!value && builder->result == 0)
         builder->result =
-            tool_fail(builder->err, -EILSEQ, "The \"%s\" is not valid UTF-8, so JSON cannot hold it.", key);
+            tool_fail(builder->err, -EILSEQ, "The value of \"%s\" is not valid UTF-8, so JSON cannot contain it.", key);
     if (value)
         add(builder, object, key, value);
 }
@@ -34,7 +34,8 @@ void json_add_number(struct json_builder *builder, json_t *object, const char *k
     if (number <= INT64_MAX)
         add(builder, object, key, json_integer((json_int_t)number));
     else if (builder->result == 0)
-        builder->result = tool_fail(builder->err, -EOVERFLOW, "The \"%s\" is too large a number for JSON.", key);
+        builder->result =
+            tool_fail(builder->err, -EOVERFLOW, "The value of \"%s\" is too large for the JSON output.", key);
 }
 
 void json_add_bool(struct json_builder *builder, json_t *object, const char *key, bool value)

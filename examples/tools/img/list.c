@@ -22,7 +22,7 @@ static int print_json(FILE *out, const struct vdisk_image *images, size_t count,
     return json_print(out, &builder, root);
 }
 
-/* The name comes last: it can hold blanks. */
+/* The name is the last column, because it can contain blanks. */
 static void print_plain(FILE *out, const struct vdisk_image *images, size_t count)
 {
     fprintf(out, "%-20s %s\n", "ID", "NAME");
@@ -48,7 +48,10 @@ static int list(const struct img_args *args, const char *pool, const char *name_
     return result;
 }
 
-/* A backslash makes the byte after it plain, as in a URI. Ends the string at `to`, and returns what is left. */
+/*
+ * Copies the text up to a slash, and ends the copy with a NUL. As in a URI, a backslash makes the byte after it plain.
+ * Returns the rest of the text, which starts with the slash if there is one.
+ */
 static const char *copy_until_slash(char *to, const char *text)
 {
     for (; *text && *text != '/'; text++) {
@@ -64,12 +67,12 @@ int img_list(const struct img_args *args, struct vdisk_error *err)
 {
     char *pool = calloc(2, strlen(args->argument) + 1);
     if (!pool)
-        return tool_fail(err, -ENOMEM, "Out of memory.");
+        return tool_fail(err, -ENOMEM, "There is no memory for the name of the pool.");
     char *name_space = pool + strlen(args->argument) + 1;
     const char *rest = copy_until_slash(pool, args->argument);
     if (*rest == '/')
         rest = copy_until_slash(name_space, rest + 1);
-    int result = *rest ? tool_fail(err, -EINVAL, "A pool is to be named, as POOL or POOL/NAMESPACE.")
+    int result = *rest ? tool_fail(err, -EINVAL, "The pool must be given as POOL or POOL/NAMESPACE.")
                        : list(args, pool, name_space, err);
     free(pool);
     return result;

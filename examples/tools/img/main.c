@@ -27,7 +27,7 @@ static const char help[] = "Usage: vdisk-img [options] parse URI\n"
                            "       vdisk-img [options] snapshot create|remove|rollback|protect|unprotect URI\n"
                            "\n"
                            "URI is rbd:POOL/[NAMESPACE/]IMAGE[@SNAPSHOT][:KEY=VALUE]...\n"
-                           "SIZE is bytes, or has K, M, G or T after it for powers of 1024.\n"
+                           "SIZE is a number of bytes, or a number with the suffix K, M, G or T (powers of 1024).\n"
                            "\n" IMG_OPTIONS_HELP OPEN_ARGS_HELP;
 
 /* The command line. */
@@ -35,7 +35,7 @@ struct command_line {
     struct img_args args;
     /* NULL if only help or the version is asked for. */
     const struct img_command *command;
-    /* The argument that is a URI; of no meaning with --uri-file. */
+    /* The argument that is a URI. It has no meaning with --uri-file. */
     const char *uri;
     /* OPTION_HELP or OPTION_VERSION, or 0 to run the command. */
     int help_or_version;
@@ -53,9 +53,9 @@ static const char *second_argument(const struct img_command *command)
 static int take_pool(struct command_line *line, int count, char **arguments)
 {
     if (line->args.open.uri_file)
-        return tool_usage("--uri-file does not go with %s", line->command->name);
+        return tool_usage("The command %s does not take --uri-file", line->command->name);
     if (count != 1)
-        return tool_usage("%s arguments: POOL or POOL/NAMESPACE is expected", count < 1 ? "Missing" : "Too many");
+        return tool_usage("There are too %s arguments: POOL or POOL/NAMESPACE is expected", count < 1 ? "few" : "many");
     line->args.argument = arguments[0];
     return 0;
 }
@@ -69,7 +69,7 @@ static int take_arguments(struct command_line *line, int count, char **arguments
         return status;
     line->uri = arguments[0];
     line->args.argument = arguments[count - 1];
-    return line->command->takes & TAKES_SIZE ? option_size(&line->args.size, "SIZE", line->args.argument) : 0;
+    return line->command->takes & TAKES_SIZE ? option_size(&line->args.size, "Argument SIZE", line->args.argument) : 0;
 }
 
 /* Returns 0 or TOOL_USAGE. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations that can take long: they run on a queue, which reports their progress.
+ * Runs operations that can take long. They run on a queue, which reports their progress.
  */
 #ifndef OPERATION_H
 #define OPERATION_H

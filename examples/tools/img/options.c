@@ -36,7 +36,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* What a command has to take for an option to make sense. */
+/* The options that not every command takes, each with what a command must take to accept it. */
 static const struct {
     int option;
     unsigned int kind;
@@ -63,37 +63,38 @@ enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 static int take_object_size(struct vdisk_create_options *create, const char *value)
 {
-    int status = option_size(&create->object_size, "--object-size", value);
+    int status = option_size(&create->object_size, "Option --object-size", value);
     if (status != 0)
         return status;
     uint64_t size = create->object_size;
     if (size < VDISK_OBJECT_SIZE_MIN || size > VDISK_OBJECT_SIZE_MAX || (size & (size - 1)) != 0)
-        return tool_usage("--object-size needs a power of two from 4K to 32M");
+        return tool_usage("Option --object-size must be a power of two from 4K to 32M");
     return 0;
 }
 
-static int take_count(uint64_t *count, const char *option, const char *value)
+static int take_stripe_count(uint64_t *count, const char *value)
 {
     struct text_quoted quoted;
     if (size_parse(count, value) && *count > 0)
         return 0;
-    return tool_usage("%s must be a number from 1 on, and not %s", option, text_quote(&quoted, value));
+    return tool_usage("Option --stripe-count cannot be %s: it must be a number, at least 1",
+                      text_quote(&quoted, value));
 }
 
-/* Of the new image. Returns -1 if it is none of these options. */
+/* Takes an option about the new image. Returns 0, TOOL_USAGE, or -1 if the option is another one. */
 static int take_layout_option(struct vdisk_create_options *create, int option, const char *value)
 {
     switch (option) {
     case OPTION_OBJECT_SIZE:
         return take_object_size(create, value);
     case OPTION_STRIPE_UNIT:
-        return option_size(&create->stripe_unit, "--stripe-unit", value);
+        return option_size(&create->stripe_unit, "Option --stripe-unit", value);
     case OPTION_STRIPE_COUNT:
-        return take_count(&create->stripe_count, "--stripe-count", value);
+        return take_stripe_count(&create->stripe_count, value);
     case OPTION_FEATURES:
         return features_take(&create->features, value);
     case OPTION_DATA_POOL:
-        return option_text(&create->data_pool, "--data-pool needs the name of a pool", value);
+        return option_text(&create->data_pool, "Option --data-pool needs the name of a pool", value);
     default:
         return -1;
     }
@@ -119,7 +120,7 @@ static int take_option(struct img_args *args, int option, char *value)
         args->may_shrink = true;
         return 0;
     case OPTION_FROM:
-        return option_text(&args->from, "--from needs the name of a snapshot", value);
+        return option_text(&args->from, "Option --from needs the name of a snapshot", value);
     case OPTION_OWN:
         args->leaves_out_parent = true;
         return 0;
@@ -166,7 +167,7 @@ int options_check(const struct img_args *args, const struct img_command *command
 {
     for (size_t i = 0; i < KIND_COUNT; i++) {
         if (args->given & 1u << i && (kinds[i].kind & command->takes) == 0)
-            return tool_usage("--%s does not go with %s", name_of(kinds[i].option), command->name);
+            return tool_usage("The command %s does not take --%s", command->name, name_of(kinds[i].option));
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options of vdisk-img.
+ * Parses the options of vdisk-img.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -10,18 +10,20 @@
 
 #define IMG_OPTIONS_HELP                                                                                               \
     "      --json                 print JSON (parse, info, list, map, diff, snapshot list)\n"                          \
-    "      --object-size SIZE     size of the objects the new image is cut into\n"                                     \
-    "      --stripe-unit SIZE     stripe the new image over its objects, so much at a time ...\n"                      \
-    "      --stripe-count NUMBER  ... over so many at once\n"                                                          \
-    "      --features LIST        what the new image can do, separated by commas: layering,\n"                         \
-    "                             exclusive-lock, object-map, fast-diff, deep-flatten, journaling; or none\n"          \
-    "      --data-pool POOL       keep the data of the new image in another pool\n"                                    \
-    "      --from SNAPSHOT        the changes since then; without it, all there is\n"                                  \
+    "      --object-size SIZE     size of the objects that store the new image\n"                                      \
+    "      --stripe-unit SIZE     put this much into one object, then go on to the next\n"                             \
+    "      --stripe-count NUMBER  go back to the first object after this many\n"                                       \
+    "      --features LIST        features of the new image, separated by commas: layering,\n"                         \
+    "                             exclusive-lock, object-map, fast-diff, deep-flatten,\n"                              \
+    "                             journaling; or none\n"                                                               \
+    "      --data-pool POOL       store the data of the new image in another pool\n"                                   \
+    "      --from SNAPSHOT        with diff: what has changed since this snapshot (default:\n"                         \
+    "                             since the image was created)\n"                                                      \
     "      --own                  leave out the data that a clone has from its parent\n"                               \
-    "      --shrink               allow resize to make the image smaller\n"                                            \
-    "  -p, --progress             show progress even if standard error is no terminal (remove, resize,\n"              \
-    "                             flatten, snapshot rollback)\n"                                                       \
-    "  -q, --quiet                show no progress\n"
+    "      --shrink               allow resize to shrink the image\n"                                                  \
+    "  -p, --progress             show progress even if standard error is not a terminal\n"                            \
+    "                             (flatten, remove, resize, snapshot rollback)\n"                                      \
+    "  -q, --quiet                do not show progress\n"
 
 /*
  * Takes all options of the command line. Sets *help_or_version to OPTION_HELP or OPTION_VERSION if one of them is

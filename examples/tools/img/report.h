@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a command prints on standard output: collected first, then printed whole or, after a failure, not at all.
+ * Collects what a command prints. Standard output gets all of it or, after a failure, nothing.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -10,16 +10,18 @@
 #include <vdisk/vdisk.h>
 
 struct report {
-    /* To be written to. */
+    /* The command writes to this stream. */
     FILE *stream;
     char *text;
     size_t length;
 };
 
-/* On failure there is nothing to release. */
+/* Returns 0 or a negative errno; after a failure there is nothing to finish. */
 int report_open(struct report *report, struct vdisk_error *err);
 
-/* Prints the report and releases it; with a negative `result`, only the latter. Returns that, or 0 or its own error. */
+/*
+ * Prints the report, unless the command ended with a negative `result`, and frees it. Returns the first failure or 0.
+ */
 int report_finish(struct report *report, int result, struct vdisk_error *err);
 
 #endif

@@ -21,8 +21,7 @@ static int resize(struct vdisk *disk, const struct img_args *args, struct vdisk_
     /* The library refuses this too, but its message names a flag of its own instead of --shrink. */
     if (args->size < size && !args->may_shrink)
         return tool_fail(err, -EINVAL,
-                         "The image has %" PRIu64 " bytes, and making it smaller loses what is beyond %" PRIu64
-                         ": that needs --shrink.",
+                         "Shrinking the image from %" PRIu64 " to %" PRIu64 " bytes loses data and needs --shrink.",
                          size, args->size);
     return operation_run(args, disk, start, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vdisk-img snapshot: lists and changes the snapshots of an image. Except for the list, the URI names the snapshot.
+ * vdisk-img snapshot: lists and changes the snapshots of an image. For every command but the list, the URI names the
+ * snapshot.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
