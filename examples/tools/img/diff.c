@@ -21,7 +21,7 @@ static int print_diff(struct vdisk *disk, const struct img_args *args, struct vd
 
 int img_diff(const struct img_args *args, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = disk_open_for_reading(&disk, args, err);
     return result < 0 ? result : tool_close_disk(disk, print_diff(disk, args, err), err);
 }

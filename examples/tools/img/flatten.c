@@ -14,7 +14,7 @@ static int start(struct vdisk_queue *queue, const struct img_args *args, struct 
 
 int img_flatten(const struct img_args *args, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = image_uri_refuse_snapshot(args->uri, "flatten", err);
     if (result == 0)
         result = disk_open_for_change(&disk, args, err);

@@ -20,7 +20,7 @@ static int print_map(struct vdisk *disk, const struct img_args *args, struct vdi
 
 int img_map(const struct img_args *args, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = disk_open_for_reading(&disk, args, err);
     return result < 0 ? result : tool_close_disk(disk, print_map(disk, args, err), err);
 }

@@ -28,7 +28,7 @@ static int resize(struct vdisk *disk, const struct img_args *args, struct vdisk_
 
 int img_resize(const struct img_args *args, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = image_uri_refuse_snapshot(args->uri, "resize", err);
     if (result == 0)
         result = disk_open_for_change(&disk, args, err);

@@ -21,7 +21,7 @@ typedef int change_function(struct vdisk *disk, const char *snapshot, uint32_t f
 
 static int change(const struct img_args *args, change_function *change_snapshot, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = open_image(&disk, args, err);
     if (result < 0)
         return result;
@@ -57,7 +57,7 @@ static int start_rollback(struct vdisk_queue *queue, const struct img_args *args
 
 int img_snapshot_rollback(const struct img_args *args, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = open_image(&disk, args, err);
     return result < 0 ? result : tool_close_disk(disk, operation_run(args, disk, start_rollback, err), err);
 }
@@ -105,7 +105,7 @@ static int list(struct vdisk *disk, const struct img_args *args, struct vdisk_er
 
 int img_snapshot_list(const struct img_args *args, struct vdisk_error *err)
 {
-    struct vdisk *disk;
+    struct vdisk *disk = NULL;
     int result = image_uri_refuse_snapshot(args->uri, "snapshot list", err);
     if (result == 0)
         result = disk_open_for_reading(&disk, args, err);
