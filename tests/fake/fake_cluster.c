@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keeps the pools, the namespaces and the images of the cluster. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct name_space {
 
 static SLIST_HEAD(, fake_pool) pools = SLIST_HEAD_INITIALIZER(pools);
 static SLIST_HEAD(, name_space) name_spaces = SLIST_HEAD_INITIALIZER(name_spaces);
-/* Removed ones too, as long as somebody can have them open. */
+/* Removed images stay in the list, because clients can still have them open. */
 static SLIST_HEAD(, fake_image) images = SLIST_HEAD_INITIALIZER(images);
 static int64_t last_pool_id;
 static uint64_t last_image_id;
@@ -116,7 +117,9 @@ struct fake_image *fake_image_first(void)
     return SLIST_FIRST(&images);
 }
 
-/* Pages are shared and copied when written to, which looks to readers like a parent that is asked for what is missing.
+/*
+ * The clone shares the pages of the snapshot, and copies a page when it writes to it. To readers this looks like
+ * librbd, which asks the parent for what the clone lacks.
  */
 struct fake_image *fake_image_clone(struct fake_image *parent, const struct fake_snapshot *snapshot, int format,
                                     const struct fake_ioctx *ioctx, const char *name)

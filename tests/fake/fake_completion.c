@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Implements the completions of librbd, from their creation to their release. */
 #include <stdlib.h>
 
 #include "fake_internal.h"
 
 #define MAGIC 0xc0347e7eu
 
-/* How many released ones are kept, so that a second release is noticed. */
+/* The fake keeps this many released completions, so that it notices a second release. */
 #define QUARANTINE 1024
 
 TAILQ_HEAD(completions, fake_completion);
@@ -85,7 +86,7 @@ void *rbd_aio_get_arg(rbd_completion_t c)
     return argument;
 }
 
-/* One that was never submitted, or whose submission failed, can be released, too. */
+/* A completion that was never submitted, or whose submission failed, can be released, too. */
 void rbd_aio_release(rbd_completion_t c)
 {
     struct fake_completion *completion;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keeps the configuration of each cluster handle, and the configuration files that tests script. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,21 +10,21 @@
 
 #define VALUE_SIZE 65536
 
-/* So that clients of the search path's file have a key: without one, a careful caller does not connect. */
+/* The file of the search path has a key, because a careful caller does not connect without one. */
 #define DEFAULT_FILE "key = AQBmYWtlZmFrZWZha2VmYWtlZmFrZWZha2VmYWtlPT0="
 
 struct file {
     SLIST_ENTRY(file) next;
-    /* "" for the search path. */
+    /* This is "" for the search path. */
     char *path;
     int result;
     char *text;
 };
 
 static SLIST_HEAD(, file) files = SLIST_HEAD_INITIALIZER(files);
-/* Options that the test has added: their values are the defaults. */
+/* The test has added these options. Their values are the defaults. */
 static struct fake_settings added = SLIST_HEAD_INITIALIZER(added);
-/* Of the newest handle, which can be closed already. */
+/* This belongs to the newest handle, which can be closed already. */
 static const struct fake_config *newest;
 static struct fake_text config_log;
 
@@ -34,7 +35,10 @@ static bool is_space(char c)
     return c && strchr(" \t\r\n\f\v", c);
 }
 
-/* Outer white space goes, inner becomes `_`. Hyphens stay: only command lines take them for `_`. */
+/*
+ * Removes outer white space and makes inner white space a `_`. Hyphens stay, because only command lines take them for
+ * `_`.
+ */
 static char *normalize(const char *name)
 {
     char *normal = fake_alloc(strlen(name) + 1);
@@ -129,7 +133,10 @@ int fake_config_set_default(struct fake_config *config, const char *name, const 
     return r == -ENOENT ? 0 : r;
 }
 
-/* The value of a metavariable at the start of `text`, and how long its name is with the `$`. NULL if it is none. */
+/*
+ * Returns the value of the metavariable at the start of `text`, or NULL if there is none. *length is the length of its
+ * name with the `$`.
+ */
 static const char *metavariable(const struct fake_config *config, const char *text, char *buffer, size_t size,
                                 size_t *length)
 {
@@ -173,7 +180,7 @@ static const char *raw_value(const struct fake_config *config, const char *name)
     return setting ? setting->value : option->value;
 }
 
-/* To be freed. */
+/* The caller frees the result. */
 static char *expanded_value(const struct fake_config *config, const char *raw)
 {
     struct fake_text text = {fake_alloc(VALUE_SIZE), VALUE_SIZE, 0};
@@ -235,7 +242,7 @@ static void script_file(const char *path, int result, const char *text)
     file->result = result;
 }
 
-/* Unknown options and bad values are passed over, as by Ceph. */
+/* Unknown options and bad values are skipped, as Ceph does. */
 static void apply_line(struct fake_config *config, char *line)
 {
     char *equals = strchr(line, '=');
@@ -247,7 +254,7 @@ static void apply_line(struct fake_config *config, char *line)
     fake_config_set(config, line, equals + strspn(equals, " \t"));
 }
 
-/* Files named NAME.conf are of the cluster NAME. */
+/* A file named NAME.conf belongs to the cluster NAME. */
 static void name_cluster(struct fake_config *config, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -353,7 +360,7 @@ void fake_config_reset(void)
     newest = NULL;
 }
 
-/* What tests call. */
+/* Tests call these functions. */
 
 void fake_conf_file(const char *path, int result)
 {

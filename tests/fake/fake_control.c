@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cluster as tests handle it. */
+/* Implements the functions of fake.h by which tests change the cluster and inspect it. */
 #include <rbd/librbd.h>
 
 #include <stdlib.h>

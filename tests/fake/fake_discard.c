@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What librbd makes of a discard: in each object, what fills granules. */
+/* Discards as librbd does: in each object it frees only what fills whole granules. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ struct layout {
     uint64_t set_size;
 };
 
-/* How many of the first `length` bytes of a set of objects are in this object of it. */
+/* Returns how many of the first `length` bytes of a set of objects are in this object of the set. */
 static uint64_t bytes_of_object(const struct layout *layout, uint64_t object, uint64_t length)
 {
     uint64_t row = layout->unit * layout->count;
@@ -36,7 +36,7 @@ static void zero_in_object(struct fake_store *store, const struct layout *layout
     }
 }
 
-/* A range within the set of objects that begins at `set`. */
+/* Discards a range within the set of objects that begins at `set`. */
 static void discard_in_set(struct fake_store *store, const struct layout *layout, uint64_t granularity, uint64_t set,
                            uint64_t begin, uint64_t end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What requests do to images and buffers. */
+/* Applies requests to images and buffers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define SECTOR 512
 #define MAX_RESULTS 256
 
-/* Results that the test wants, the next first. */
+/* Holds the results that the test wants for requests of one kind, the next one first. */
 struct results {
     enum fake_kind kind;
     size_t count;
@@ -63,7 +63,7 @@ static const struct fake_store *source_of(const struct fake_handle *handle)
     return handle->snapshot ? handle->snapshot : handle->image->store;
 }
 
-/* Where in the image it begins. */
+/* Returns where in the image the request begins. */
 static uint64_t place_of(const struct fake_op *op)
 {
     return op->handle->data_offset + op->offset;
@@ -126,7 +126,7 @@ static void land(const struct fake_op *op, size_t length)
 
 /* Comparing. */
 
-/* The real one takes a sector for the unit, whatever it says of stripes. */
+/* The real librbd allows no more than a sector, though its documentation speaks of stripe units. */
 static bool crosses_a_boundary(const struct fake_op *op)
 {
     uint64_t unit = op->handle->image->stripe_unit < SECTOR ? op->handle->image->stripe_unit : SECTOR;
@@ -135,8 +135,8 @@ static bool crosses_a_boundary(const struct fake_op *op)
 }
 
 /*
- * The real one takes the place of the mismatch in the request for one in the object, and tells where in the image that
- * is: in the first stripe unit of the object that holds the request.
+ * The real librbd mistakes the position of the mismatch in the request for a position in the object. It reports where
+ * that is in the image: in the first stripe unit of the object that holds the request.
  */
 static uint64_t told_mismatch(const struct fake_op *op, uint64_t place)
 {
@@ -164,7 +164,7 @@ static ssize_t compare(const struct fake_op *op)
 
 /* Effects. */
 
-/* 0, or the error of a request that cannot be. The order is the real one's. */
+/* Returns 0, or the error of a request that is not possible. The order of the checks is that of the real librbd. */
 static int check(const struct fake_op *op)
 {
     bool denied = op->kind & FAKE_CHANGE && fake_handle_is_fixed(op->handle);
@@ -184,7 +184,7 @@ static int check(const struct fake_op *op)
     return op->kind == FAKE_WRITE ? -op->handle->image->pool->full : 0;
 }
 
-/* What of the range is inside the image. */
+/* Returns how much of the range is inside the image. */
 static size_t inside(const struct fake_op *op)
 {
     uint64_t size = fake_handle_size(op->handle);
@@ -261,7 +261,7 @@ void fake_effect_reset(void)
     land_failed = false;
 }
 
-/* What tests call. */
+/* Tests call these functions. */
 
 void fake_next_result(enum fake_kind kind, ssize_t result)
 {

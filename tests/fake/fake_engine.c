@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests in motion. Each open image has its requests in flight, and a queue of those that may take effect; threads
- * take from the queues, let the request take effect, and call back.
+ * Moves requests from submission to completion. Each open image has its requests in flight, and a queue of those that
+ * may take effect. Threads take requests from the queues, let them take effect, and call back.
  */
 #include <stdlib.h>
 
@@ -11,14 +11,14 @@
 #define MAX_THREADS 64
 #define NEVER UINT64_MAX
 
-/* As many kinds as enum fake_kind has bits. */
+/* enum fake_kind has this many bits. */
 #define KINDS 7
 
 struct fake_handles fake_open_handles = TAILQ_HEAD_INITIALIZER(fake_open_handles);
 
 static unsigned int inline_kinds;
 static unsigned int delays[KINDS];
-/* Since the last reset: until then there can be requests that wait for their time. */
+/* The first delay sets this, and fake_reset clears it: until then there can be requests that wait for their time. */
 static bool delaying;
 static bool shuffling;
 static unsigned int shuffle_seed;
@@ -110,7 +110,7 @@ static bool can_run(const struct fake_op *op, uint64_t now)
     return op->ready_at <= now && !must_wait_for_writes(op) && !must_wait_for_space(op);
 }
 
-/* The first that can run, or with shuffling any of them. */
+/* Returns the first request that can run, or with shuffling any of these. */
 static struct fake_op *choose(struct fake_handle *handle, uint64_t now)
 {
     struct fake_op *op, *chosen = NULL;
@@ -130,7 +130,7 @@ static struct fake_op *choose(struct fake_handle *handle, uint64_t now)
     return chosen;
 }
 
-/* Takes a request off the queues, from a different image each time. NULL: none can run. */
+/* Takes a request off the queues, from a different image each time. Returns NULL when none can run. */
 static struct fake_op *take(void)
 {
     uint64_t now = fake_now();
@@ -150,7 +150,7 @@ static struct fake_op *take(void)
     return NULL;
 }
 
-/* When the next delayed request is due. */
+/* Returns when the next delayed request is due. */
 static uint64_t next_due(void)
 {
     uint64_t now = fake_now(), due = NEVER;
@@ -318,7 +318,7 @@ void fake_engine_reset(void)
         delays[i] = 0;
 }
 
-/* What tests call. */
+/* Tests call these functions. */
 
 size_t fake_in_flight(void)
 {

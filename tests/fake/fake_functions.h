@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The functions of librbd and librados that the fake has. */
+/* Lists the functions of librbd and librados that the fake has. */
 #ifndef FAKE_FUNCTIONS_H
 #define FAKE_FUNCTIONS_H
 
 enum {
-    /* Returns an error, so it can be made to fail. */
+    /* The function returns an error, so a test can make it fail. */
     FAKE_FALLIBLE = 1 << 0,
-    /* Waits for the cluster, or for other threads: not to be called in a callback. */
+    /* The function waits for the cluster or for other threads, so a callback must not call it. */
     FAKE_BLOCKING = 1 << 1,
-    /* Both, as most are. */
+    /* Most functions are both. */
     FAKE_CALL = FAKE_FALLIBLE | FAKE_BLOCKING
 };
 
-/* Every function there is, for its count and its script. */
+/* Each function has an entry here. Its call count and its script are made from it. */
 #define FAKE_FUNCTIONS(X)                                                                                              \
     X(rados_version, 0)                                                                                                \
     X(rados_create, FAKE_FALLIBLE)                                                                                     \

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keeps the headers of images: the size, the flags and the snapshots. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 #include "fake_internal.h"
 
-/* Ids are the pool's in Ceph, and never given twice. */
+/* In Ceph the pool gives out the ids, and no id twice. */
 static uint64_t last_id;
 
 struct fake_header fake_header_copy(const struct fake_header *header)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests that are held back. */
+/* Keeps the requests that a test holds. */
 #include "fake_internal.h"
 
 static struct fake_ops held_ops = TAILQ_HEAD_INITIALIZER(held_ops);
@@ -44,7 +44,7 @@ static size_t count_held(unsigned int kinds)
     return count;
 }
 
-/* The held request of these kinds that `skip` others stand before. */
+/* Returns the held request of these kinds that comes after `skip` others. */
 static struct fake_op *find_held(unsigned int kinds, size_t skip)
 {
     struct fake_op *op;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Implements the lock that guards the fake, the waiting for changes, and the abort of a trap. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Allocates memory and starts threads. wrap.h neither counts these calls nor makes them fail. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "fake_internal.h"
 #include "wrap.h"
 
-/* Programs that wrap nothing do without wrap.c. */
+/* A program that wraps nothing is linked without wrap.c. */
 #pragma weak wrap_exempt
 
 static void exempt(int change)
@@ -49,7 +50,7 @@ char *fake_strdup(const char *text)
     return memcpy(fake_alloc(size), text, size);
 }
 
-/* Without signals, as a library should: the test's handlers run on the test's threads. */
+/* Blocks all signals in the thread, as a library should, so that the test's handlers run on the test's threads. */
 pthread_t fake_start_thread(void *(*run)(void *))
 {
     sigset_t all, old;

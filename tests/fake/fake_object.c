@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keeps all handles that callers have, closed ones too, so that it notices their use after closing. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

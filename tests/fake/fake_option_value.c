@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What Ceph takes for the value of an option, and how it tells it back. */
+/* Parses the values of options as Ceph does, and writes them as Ceph reports them. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@ static int tell(char *value, size_t size, const char *text)
     return snprintf(value, size, "%s", text) < (int)size ? 0 : -EINVAL;
 }
 
-/* The digits at the start of *text, behind which it is left. */
+/* Reads the digits at the start of *text and moves *text behind them. */
 static int parse_digits(uint64_t *number, const char **text)
 {
     char *end;
@@ -28,7 +28,7 @@ static int parse_digits(uint64_t *number, const char **text)
     return errno ? -EINVAL : 0;
 }
 
-/* A number, and a suffix that stands for a power of `thousand`. */
+/* Reads a number and a suffix that stands for a power of `thousand`. */
 static int parse_scaled(uint64_t *number, const char *text, uint64_t thousand)
 {
     static const char suffixes[] = "KMGTPE";
@@ -126,7 +126,7 @@ static int parse_seconds(const char *text, char *value, size_t size)
     return 0;
 }
 
-/* The level of what is written to the log, and of what is gathered in memory. */
+/* Reads the level of what is written to the log, and that of what is gathered in memory. */
 static int parse_debug(const char *text, char *value, size_t size)
 {
     int log, gather;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The options that a client of Ceph 16.2.15 has, with their defaults, as `ceph config help` and rados_conf_get tell
- * them. Those of RDMA, DPDK, mirroring and local caches are left out; options of daemons are, too, though Ceph knows
+ * Lists the options of a client of Ceph 16.2.15 with their defaults, as `ceph config help` and rados_conf_get report
+ * them. Options of RDMA, DPDK, mirroring and local caches are left out. So are options of daemons, though Ceph knows
  * them everywhere.
  */
 #include <string.h>

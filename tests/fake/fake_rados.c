@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Implements librados: cluster handles, connections, fencing and pools. The namespaces of librbd are here, too. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -101,7 +102,7 @@ int rados_conf_read_file(rados_t cluster, const char *path)
     return fake_leave(r);
 }
 
-/* The environment of a test is not the fake's business. */
+/* The fake ignores the environment of the test. */
 int rados_conf_parse_env(rados_t cluster, const char *variable)
 {
     int r = fake_enter(FN_rados_conf_parse_env);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Implements the requests of librbd, rbd_aio_...: checks them, copies what the real ones copy, and submits them. */
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
@@ -6,14 +7,14 @@
 
 #include "fake_internal.h"
 
-/* A request as its caller describes it. */
+/* Holds a request as its caller describes it. */
 struct request {
     enum fake_function function;
     enum fake_kind kind;
     rbd_image_t image;
     rbd_completion_t completion;
     uint64_t offset;
-    /* NULL: `flat` is the only buffer. */
+    /* If this is NULL, `flat` is the only buffer. */
     const struct iovec *iov;
     int iovcnt;
     struct iovec flat;
@@ -22,7 +23,7 @@ struct request {
     bool thick;
 };
 
-/* What has no buffers, but a range. */
+/* These requests have a range and no buffers. */
 #define FAKE_RANGE (FAKE_DISCARD | FAKE_ZEROES)
 
 static size_t sum_lengths(const struct iovec *iov, int iovcnt)
@@ -60,7 +61,7 @@ static void copy_data(struct fake_op *op)
     }
 }
 
-/* The data stays where it is, but a write never keeps the caller's array. */
+/* The data stays where it is. The array is copied, because a write never keeps the caller's. */
 static void copy_array(struct fake_op *op)
 {
     size_t size = (size_t)op->iovcnt * sizeof *op->iov;
@@ -144,7 +145,7 @@ int rbd_aio_readv(rbd_image_t image, const struct iovec *iov, int iovcnt, uint64
 
 int rbd_aio_write(rbd_image_t image, uint64_t offset, size_t length, const char *buffer, rbd_completion_t completion)
 {
-    /* struct iovec has no const; a write only reads. */
+    /* struct iovec has no const, but a write only reads. */
     void *data = (void *)(uintptr_t)buffer;
 
     return submit(&(struct request){.function = FN_rbd_aio_write,

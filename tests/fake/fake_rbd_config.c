@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The configuration of an open image. */
+/* Implements the configuration of open images, which an image can override. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "fake_internal.h"
 
-/* Those that an image can override, in 16.2.15, but what the fake has not at all. */
+/* An image can override these options in 16.2.15. Options that the fake does not have are left out. */
 static const char *const names[] = {
     "rbd_atime_update_interval",
     "rbd_balance_parent_reads",

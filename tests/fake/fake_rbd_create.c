@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Making images. */
+/* Creates and clones images. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #define MAX_ORDER 25
 #define MIN_STRIPE 512
 
-/* What an object map can hold. */
+/* An object map can hold this many objects. */
 #define MAX_MAPPED_OBJECTS UINT64_C(256000000)
 
 struct image_options {
@@ -123,7 +123,7 @@ static int choose_stripes(struct layout *layout, const struct image_options *opt
     }
     if (layout->stripe_unit > object_size || object_size % layout->stripe_unit || layout->stripe_unit < MIN_STRIPE)
         return -EINVAL;
-    /* Kept in 32 bits, zero of which whoever opens the image will divide by. */
+    /* librbd keeps the count in 32 bits. When these are zero, every client that opens the image divides by zero. */
     if (layout->stripe_count > UINT32_MAX)
         fake_abort("a stripe count of more than 32 bits makes an image that crashes its users");
     if (layout->stripe_unit != object_size || layout->stripe_count != 1)
@@ -131,7 +131,7 @@ static int choose_stripes(struct layout *layout, const struct image_options *opt
     return 0;
 }
 
-/* `otherwise` is what holds where the options say nothing. */
+/* `otherwise` holds where the options say nothing. */
 static int choose_layout(struct layout *layout, const struct image_options *options, const struct layout *otherwise)
 {
     int r;
@@ -207,7 +207,7 @@ static int clone_format(const struct image_options *options, const struct fake_c
 
     if (options->given[RBD_IMAGE_OPTION_CLONE_FORMAT])
         return (int)options->values[RBD_IMAGE_OPTION_CLONE_FORMAT];
-    /* "auto": of the first, on a cluster that has not been told to shut out old clients. */
+    /* "auto" means the first format on a cluster that still admits old clients. */
     if (fake_config_get(config, "rbd_default_clone_format", value, sizeof value) < 0)
         return 1;
     return strcmp(value, "2") == 0 ? 2 : 1;

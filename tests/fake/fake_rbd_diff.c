@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What differs between snapshots. Data is kept in pages of 4 KiB, which stand for what the real one knows of the inside
- * of objects; a page that two stores share has not changed between them.
+ * Finds what differs between snapshots. Data is kept in pages of 4 KiB, which stand for what the real librbd knows of
+ * the inside of objects. A page that two stores share has not changed between them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,23 +17,23 @@ typedef int callback_function(uint64_t offset, size_t length, int exists, void *
 
 struct diff {
     const struct fake_image *image;
-    /* NULL: before there was anything. */
+    /* NULL stands for the image before it had any data. */
     struct fake_store *from;
     struct fake_store *end;
-    /* What does not count; NULL: all does. */
+    /* What is the same here does not count. With NULL everything counts. */
     struct fake_store *parent;
     bool whole_object;
-    /* How small the image was at a snapshot in between: what was beyond is not told to be gone by maps. */
+    /* The image was this small at a snapshot in between. The object maps do not report data beyond that as gone. */
     uint64_t shrunk_to;
     callback_function *callback;
     void *argument;
-    /* Not yet told of. */
+    /* This extent is not yet reported. */
     uint64_t offset;
     uint64_t length;
     enum state state;
 };
 
-/* Of a page. */
+/* Returns what has become of a page. */
 static enum state page_state(const struct diff *diff, uint64_t index)
 {
     const void *now = fake_store_page(diff->end, index);
@@ -46,7 +46,7 @@ static enum state page_state(const struct diff *diff, uint64_t index)
     return now ? DATA : GONE;
 }
 
-/* Striping: which stripe unit of its object, and which object of its set, holds an offset. */
+/* Striping. A row has one stripe unit of each object of a set, and a period is the whole set. */
 
 static uint64_t row_size(const struct fake_image *image)
 {
@@ -63,7 +63,7 @@ static bool has_data(const struct diff *diff, uint64_t offset)
     return fake_store_page(diff->end, offset / PAGE);
 }
 
-/* Of the object that holds `offset`: what has changed anywhere in it. */
+/* Returns what has become of the object that holds `offset`, as a whole. */
 static enum state object_state(const struct diff *diff, uint64_t offset)
 {
     const struct fake_image *image = diff->image;
@@ -111,7 +111,7 @@ static int note(struct diff *diff, uint64_t offset, uint64_t length, enum state 
     return 0;
 }
 
-/* From `at` on, at most to `end`: as much as lies in one page and one stripe unit. */
+/* Returns how much from `at` on, at most to `end`, lies in one page and one stripe unit. */
 static uint64_t piece_length(const struct diff *diff, uint64_t at, uint64_t end)
 {
     uint64_t unit = diff->image->stripe_unit;
@@ -121,7 +121,7 @@ static uint64_t piece_length(const struct diff *diff, uint64_t at, uint64_t end)
     return length < end - at ? length : end - at;
 }
 
-/* One stripe unit or page. Extents are not joined across periods. */
+/* Goes over one stripe unit or page. Extents are not joined across periods. */
 static int step(struct diff *diff, uint64_t offset, uint64_t length)
 {
     int r = offset % period_of(diff->image) == 0 ? tell(diff) : 0;
@@ -132,7 +132,10 @@ static int step(struct diff *diff, uint64_t offset, uint64_t length)
                 diff->whole_object ? object_state(diff, offset) : page_state(diff, offset / PAGE));
 }
 
-/* Objects that are asked one by one are so ahead, and told of although the callback has had enough. */
+/*
+ * Returns where the diff ends once the callback has failed. When librbd asks each object, it is this far ahead of the
+ * callback, and still reports what it has asked.
+ */
 static uint64_t ahead(const struct diff *diff, uint64_t offset, uint64_t end)
 {
     uint64_t more = diff->whole_object ? 0 : 10 * period_of(diff->image);

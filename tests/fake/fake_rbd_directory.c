@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The images of a pool: removing, renaming, listing. */
+/* Removes, renames and lists the images of a pool. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -22,8 +22,8 @@ static bool has_snapshots(const struct fake_image *image)
 }
 
 /*
- * Clients that are alive keep the image from being removed. One that does not answer and holds the exclusive lock does
- * not: it is fenced, and the image is gone.
+ * Clients that are alive keep the image from being removed. An owner of the exclusive lock that does not answer is no
+ * obstacle: librbd fences it and removes the image.
  */
 static int find_to_remove(struct fake_image **image, const struct fake_ioctx *ioctx, const char *name)
 {
@@ -34,7 +34,7 @@ static int find_to_remove(struct fake_image **image, const struct fake_ioctx *io
         return -ENOENT;
     if (has_snapshots(*image))
         return -ENOTEMPTY;
-    /* In the trash, for clones. */
+    /* These snapshots are in the trash, because clones need them. */
     if ((*image)->header.count > 0)
         return -EBUSY;
     return (*image)->writers > 0 ? -EBUSY : 0;

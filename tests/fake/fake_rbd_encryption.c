@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Encrypted images. Nothing is encrypted, but everything stands behind the header. */
+/* Implements encrypted images. Nothing is really encrypted, but the contents come after a header. */
 #include <errno.h>
 #include <rbd/librbd.h>
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 
 #include "fake_internal.h"
 
-/* What the real one leaves room for in an image of 4 MiB objects; with larger ones, one object. */
+/* The real librbd leaves this much room in an image with objects of 4 MiB, and one object where objects are larger. */
 #define LUKS1_HEADER (UINT64_C(4) << 20)
 #define LUKS2_HEADER (UINT64_C(16) << 20)
 
-/* Both formats' options are alike. */
+/* The options of both formats are alike. */
 typedef rbd_encryption_luks1_format_options_t options_t;
 
 static uint64_t header_size(const struct fake_image *image, rbd_encryption_format_t format)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Open images. */
+/* Opens, closes, inspects, resizes and flushes images. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,7 @@ uint64_t fake_handle_raw_size(struct fake_handle *handle)
     return handle->snapshot ? handle->snapshot_size : fake_handle_header(handle)->size;
 }
 
-/* As the real one does, it runs over where an encrypted image is smaller than the header of its encryption. */
+/* This overflows, as in the real librbd, when an encrypted image is smaller than the header of its encryption. */
 uint64_t fake_handle_size(struct fake_handle *handle)
 {
     return fake_handle_raw_size(handle) - handle->data_offset;
@@ -158,7 +158,7 @@ int rbd_open_read_only(rados_ioctx_t io, const char *name, rbd_image_t *image, c
     return fake_leave(r);
 }
 
-/* Closing. It is final even when it fails. */
+/* Closing. A close is final even when it fails. */
 
 static void note_unflushed(const struct fake_handle *handle)
 {
@@ -171,7 +171,7 @@ int rbd_close(rbd_image_t image)
     int r = fake_enter(FN_rbd_close);
     struct fake_handle *handle = get_handle(image);
 
-    /* First, so that whoever uses it from now on is caught. */
+    /* The handle is marked first, so that its use from now on is noticed. */
     fake_object_close(&handle->object);
     fake_watch_remove_all(handle);
     fake_engine_close(handle);
@@ -215,7 +215,7 @@ int rbd_get_size(rbd_image_t image, uint64_t *size)
     return fake_leave(r);
 }
 
-/* Set while there is something about the image that older clients would not understand. */
+/* Returns the feature bit that librbd sets while the image has something that older clients do not understand. */
 static uint64_t operations(const struct fake_image *image)
 {
     bool is_clone = image->parent && image->clone_format == 2;

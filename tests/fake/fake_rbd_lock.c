@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The exclusive lock of an image, which goes to whoever changes it. */
+/* Implements the exclusive lock of an image, which goes to the client that changes the image. */
 #include <errno.h>
 #include <rbd/librbd.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ bool fake_lock_is_kept_from(const struct fake_handle *handle)
     return handle->image->lock_is_kept && handle->image->locker != handle;
 }
 
-/* Whoever has it gives it up when asked; that of a fenced client is broken. */
+/* The owner releases the lock when it is asked. The lock of a fenced owner is broken. */
 void fake_lock_take(const struct fake_handle *handle)
 {
     char address[64];
@@ -37,7 +37,7 @@ void fake_lock_give_to(struct fake_image *image, const char *address)
     set_owner(image, NULL, address);
 }
 
-/* A fenced client cannot unlock, so that its lock outlives it. */
+/* A fenced client cannot unlock, so its lock outlives it. */
 void fake_lock_close(const struct fake_handle *handle)
 {
     struct fake_image *image = handle->image;
@@ -106,7 +106,7 @@ int rbd_lock_acquire(rbd_image_t image, rbd_lock_mode_t mode)
     return fake_leave(r);
 }
 
-/* Whoever has it is fenced. */
+/* Breaking the lock fences its owner. */
 static int break_lock(const struct fake_handle *handle, const char *owner)
 {
     struct fake_image *image = handle->image;

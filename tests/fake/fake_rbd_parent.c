@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an open image is tied to: its parent, and who else has it open. */
+/* Implements what an open image is tied to: its parent and its watchers. */
 #include <errno.h>
 #include <stdio.h>
 

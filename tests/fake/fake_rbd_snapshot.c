@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lists, creates, removes and protects snapshots, and rolls back to them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 
 #define CREATE_FLAGS (RBD_SNAP_CREATE_SKIP_QUIESCE | RBD_SNAP_CREATE_IGNORE_QUIESCE_ERROR)
 
-/* Those that rbd_snap_list gave out and rbd_snap_list_end has not got back. */
+/* Counts the names that rbd_snap_list has given out and rbd_snap_list_end has not freed. */
 static size_t names_out;
 
 static struct fake_handle *get_handle(rbd_image_t image)
@@ -17,7 +18,7 @@ static struct fake_handle *get_handle(rbd_image_t image)
 
 /* Listing. */
 
-/* The array is one longer, for an entry without a name that rbd_snap_list_end stops at. */
+/* The array has one more entry, which has no name: rbd_snap_list_end stops there. */
 static int list(const struct fake_header *header, rbd_snap_info_t *snapshots, int *max)
 {
     int needed = (int)header->count + 1;
@@ -127,7 +128,7 @@ int rbd_snap_create(rbd_image_t image, const char *name)
     return fake_leave(r);
 }
 
-/* Others who have the image open are asked to be quiet first, and there is progress in that. */
+/* librbd first asks the other clients that have the image open to quiesce, and reports progress meanwhile. */
 int rbd_snap_create2(rbd_image_t image, const char *name, uint32_t flags, librbd_progress_fn_t progress, void *argument)
 {
     int r = fake_enter(FN_rbd_snap_create2);
@@ -142,7 +143,9 @@ int rbd_snap_create2(rbd_image_t image, const char *name, uint32_t flags, librbd
     return fake_leave(r);
 }
 
-/* That it is missing, as far as the handle knows, is noticed first, then that nothing can be changed. */
+/*
+ * librbd first notices that the snapshot is missing, as far as the handle knows, and then that nothing can be changed.
+ */
 static int find_to_change(struct fake_handle *handle, const char *name, struct fake_snapshot **snapshot)
 {
     *snapshot = fake_header_find(fake_handle_header(handle), name);
@@ -178,7 +181,7 @@ int rbd_snap_remove(rbd_image_t image, const char *name)
     return fake_leave(r);
 }
 
-/* Unknown flags are passed over, and without clones there is no progress. */
+/* librbd ignores unknown flags, and reports no progress where there are no clones. */
 int rbd_snap_remove2(rbd_image_t image, const char *name, uint32_t flags, librbd_progress_fn_t progress, void *argument)
 {
     int r = fake_enter(FN_rbd_snap_remove2);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Freeing what librbd gives out. */
+/* Counts and frees the strings that librbd gives to callers. */
 #include <stdlib.h>
 
 #include "fake_internal.h"
 
-/* Those that callers have and have not given back. */
+/* Counts the strings that callers have not given back. */
 static size_t strings_out;
 
 char *fake_string_give(const char *text)

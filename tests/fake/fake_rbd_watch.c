@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Implements the watches of images, which fire when an image changes. */
 #include <stdlib.h>
 
 #include "fake_internal.h"
 
 static uint64_t last_cookie = 0x5eed;
 
-/* Closing an image with a watch works, and leaks. */
+/* Counts the watches of images that were closed. The real librbd closes such an image and leaks the watch. */
 static size_t leaked;
 
 /* A read-only handle gets a cookie like any other; its watch just never fires. */

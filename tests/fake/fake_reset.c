@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Resets the fake, and finds what a test has left open. */
 #include "fake_internal.h"
 
 static size_t count_leaks(struct fake_text *text)
@@ -37,7 +38,7 @@ static void check_leaks(void)
 void fake_reset(void)
 {
     fake_lock();
-    /* The last ones may have been waited for by other means, and be on their way out. */
+    /* A test may have waited for the last callbacks by other means, so they may not have returned yet. */
     fake_wait_for(fake_engine_callbacks_over, NULL);
     check_leaks();
     fake_engine_reset();

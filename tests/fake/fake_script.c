@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Counts the calls of each function, and makes them fail or wait as the test has scripted. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,11 @@ struct function {
     const char *name;
     unsigned int flags;
     unsigned int calls;
-    /* The error that every call fails with, or 0. */
+    /* Every call fails with this error, unless it is 0. */
     int always;
     bool signals_seen;
     bool blocked;
-    /* Raised by each unblocking, so that those who wait leave although the function may be blocked again by then. */
+    /* Each unblocking raises this, so that the calls that wait go on even if the function is blocked again by then. */
     unsigned int unblocked;
     unsigned int waiting;
 };
@@ -33,7 +34,7 @@ static struct function functions[FAKE_FUNCTION_COUNT] = {
 };
 
 static SLIST_HEAD(, fault) faults = SLIST_HEAD_INITIALIZER(faults);
-/* The one of fake_fail_nth; and what it hit. */
+/* This is the fault of fake_fail_nth; nth_hit names the function that it struck. */
 static struct fault nth;
 static const char *nth_hit;
 static enum fake_when mode;
@@ -77,7 +78,7 @@ static void remove_fault(struct fault *fault)
     free(fault);
 }
 
-/* Each of a function's faults counts every call, so they strike at the calls they were meant for. */
+/* Each fault of a function counts every call, so that it strikes at the call it was meant for. */
 static int call_error(const struct function *function, enum fake_when *when)
 {
     struct fault *fault, *next;
@@ -195,7 +196,7 @@ unsigned int fake_calls(const char *function)
     return calls;
 }
 
-/* Those that a fault of the code raises cannot be kept away, and blocking them is no merit. */
+/* Signals that an error in the code raises do not count: blocking them keeps none away. */
 static bool can_be_hit_by_signals(void)
 {
     static const int harmless[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
@@ -341,7 +342,7 @@ void fake_progress_over(librbd_progress_fn_t progress, void *argument, uint64_t 
 
 void fake_callback_begins(void)
 {
-    /* Else traps sprung inside would be blamed on a function that has long returned. */
+    /* Otherwise a trap inside the callback would name a function that returned long ago. */
     current = NULL;
     callbacks++;
 }

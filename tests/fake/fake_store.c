@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stores bytes sparsely, in pages that clones share until they are written to. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ struct entry {
 struct fake_store {
     unsigned int references;
     size_t count;
-    /* A power of two. */
+    /* This is a power of two. */
     size_t bucket_count;
     struct entry **buckets;
 };
@@ -44,7 +45,7 @@ struct fake_store *fake_store_keep(struct fake_store *store)
 
 static struct entry **bucket_of(const struct fake_store *store, uint64_t index)
 {
-    /* Fibonacci hashing: neighbours, which indices mostly are, spread. */
+    /* Fibonacci hashing spreads neighbours, and most indices are neighbours. */
     uint64_t hash = index * UINT64_C(0x9e3779b97f4a7c15);
 
     return &store->buckets[(hash >> 32) & (store->bucket_count - 1)];
@@ -78,7 +79,7 @@ static void grow(struct fake_store *store)
     free(old.buckets);
 }
 
-/* `page` becomes the store's. */
+/* The store takes over `page`. */
 static struct entry *add(struct fake_store *store, uint64_t index, struct page *page)
 {
     struct entry *entry = fake_alloc(sizeof *entry);
@@ -109,7 +110,7 @@ static struct page *new_page(const struct page *content)
     return page;
 }
 
-/* The page to write to: one that no clone shares. */
+/* Returns the page to write to, which no clone shares. */
 static unsigned char *own_page(struct fake_store *store, uint64_t index)
 {
     struct entry *entry = find(store, index);
@@ -167,7 +168,7 @@ void fake_store_drop(struct fake_store *store)
     free(store);
 }
 
-/* How much of `length` bytes at `offset` lies in the first page. */
+/* Returns how many of `length` bytes at `offset` lie in the first page. */
 static size_t in_page(uint64_t offset, size_t length)
 {
     size_t left = PAGE - (size_t)(offset % PAGE);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Weak: a program need not wrap all of them, and the linker makes these up only for those it does. */
+/* These are weak: a program need not wrap all of them, and the linker defines only those that it wraps. */
 #define REAL(type, name, ...)                                                                                          \
     type __real_##name(__VA_ARGS__) __attribute__((weak));                                                             \
     type __wrap_##name(__VA_ARGS__);
@@ -26,7 +26,7 @@ REAL(int, pipe2, int ends[2], int flags)
 static _Thread_local int exempt;
 static _Thread_local unsigned int own_countdown;
 static atomic_uint countdown;
-/* Of `countdown`: only calls of this function count. NULL: of any. */
+/* Only calls of this function count for `countdown`. NULL stands for all functions. */
 static _Atomic(const char *) wanted;
 static _Atomic(const char *) failed;
 static atomic_size_t allocations;
@@ -109,7 +109,9 @@ static bool strikes(const char *function)
     return true;
 }
 
-/* Relaxed: only a number. Anything stronger would order the threads under test, and hide their races. */
+/*
+ * Relaxed order is enough for a number. A stronger one would synchronise the threads under test, and hide their races.
+ */
 static bool allocation_strikes(const char *function)
 {
     if (exempt == 0)
