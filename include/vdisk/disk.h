@@ -321,7 +321,7 @@ struct vdisk_info {
     /* Requests that were given up and that Ceph still has (vdisk_queue_cancel). */
     uint32_t detached_requests;
     /* Writes of which it is not known whether they will still land, among these or not. */
-    uint32_t unsettled_writes;
+    uint32_t indeterminate_writes;
 };
 
 /* Zeroes *info and records the size. `struct_size` is `sizeof *info`. */

@@ -12,7 +12,7 @@
 #include "disk/disk.h"
 
 /* The first release's size of the structure. */
-#define INFO_FIRST (offsetof(struct vdisk_info, unsettled_writes) + sizeof(uint32_t))
+#define INFO_FIRST (offsetof(struct vdisk_info, indeterminate_writes) + sizeof(uint32_t))
 
 /* Losses. */
 
@@ -80,7 +80,7 @@ int vdisk_get_info(struct vdisk_info *info, struct vdisk *disk, struct vdisk_err
         .image_id = disk->identity.image_id,
         .read_only = disk->limits.read_only,
         .detached_requests = atomic_load_explicit(&disk->detached.requests, memory_order_relaxed),
-        .unsettled_writes = vd_write_barrier_writes(&disk->write_barrier),
+        .indeterminate_writes = vd_write_barrier_writes(&disk->write_barrier),
         .snapshot_id = disk->identity.snapshot_id,
         .cache_mode = disk->limits.cache_mode,
     };

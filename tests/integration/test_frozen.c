@@ -109,7 +109,7 @@ static bool nothing_is_left(void *disk)
 {
     struct vdisk_info info = info_of(disk);
 
-    return info.detached_requests == 0 && info.unsettled_writes == 0;
+    return info.detached_requests == 0 && info.indeterminate_writes == 0;
 }
 
 static bool nobody_watches(void *image)
@@ -144,7 +144,7 @@ static void a_reader_gets_its_timeout_and_its_buffer_back(void **state)
     assert_ptr_equal(done.user_data, buffer);
     assert_int_equal(done.result, -ETIMEDOUT);
     assert_true(info_of(fixture.disk).detached_requests >= 2);
-    assert_int_equal(info_of(fixture.disk).unsettled_writes, 0);
+    assert_int_equal(info_of(fixture.disk).indeterminate_writes, 0);
     thaw_now(osd);
     wait_until(nothing_is_left, fixture.disk, "the reads are over");
     assert_bytes(buffer, before, SIZE, "the buffer of the reads that timed out");
@@ -169,7 +169,7 @@ static void a_late_write_lands_before_its_retry(void **state)
     assert_int_equal(vdisk_aio_compare_and_write(fixture.queue, fixture.disk, late, fixture.data, SECTOR, 0, 0, NULL),
                      0);
     assert_int_equal(info_of(fixture.disk).detached_requests, 1);
-    assert_int_equal(info_of(fixture.disk).unsettled_writes, 1);
+    assert_int_equal(info_of(fixture.disk).indeterminate_writes, 1);
     assert_nothing_completes(fixture.queue);
     thaw_now(osd);
     assert_int_equal(wait_one(fixture.queue).result, 0);
@@ -328,7 +328,7 @@ static void a_write_that_ceph_gives_up_stays_unsettled(void **state)
     assert_int_equal(submit_write(&fixture, fixture.data, SECTOR, 0), 0);
     assert_int_equal(wait_one(fixture.queue).result, -ETIMEDOUT);
     assert_int_equal(info_of(disk).detached_requests, 0);
-    assert_int_equal(info_of(disk).unsettled_writes, 1);
+    assert_int_equal(info_of(disk).indeterminate_writes, 1);
     thaw_now(osd);
     /* Whether it has landed by now or not: nobody can tell. */
     assert_int_equal(submit_write(&fixture, fixture.data, SECTOR, 0), 0);

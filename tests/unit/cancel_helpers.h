@@ -77,14 +77,14 @@ static inline void expect_left(struct vdisk *disk, unsigned int detached, unsign
     struct vdisk_info info = info_of(disk);
 
     assert_int_equal(info.detached_requests, detached);
-    assert_int_equal(info.unsettled_writes, barrier);
+    assert_int_equal(info.indeterminate_writes, barrier);
 }
 
 static inline bool nothing_left(struct vdisk *disk)
 {
     struct vdisk_info info = info_of(disk);
 
-    return info.detached_requests == 0 && info.unsettled_writes == 0;
+    return info.detached_requests == 0 && info.indeterminate_writes == 0;
 }
 
 /* What is on the image. */

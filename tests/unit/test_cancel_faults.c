@@ -40,7 +40,7 @@ static void reap_all(struct journey *journey, struct vdisk_queue *queue)
 static void cancel_what_is_stuck(struct vdisk_queue *queue, struct vdisk *disk)
 {
     wait_until(info_of(disk).detached_requests == 0);
-    if (info_of(disk).unsettled_writes > 0)
+    if (info_of(disk).indeterminate_writes > 0)
         vdisk_queue_cancel(queue, &b);
 }
 

@@ -130,13 +130,13 @@ static void an_error_of_the_flush_is_the_result_and_sticks(void **state)
     assert_int_equal(reap_one(fixture->queue), 0);
 }
 
-static uint32_t unsettled_writes(struct fixture *fixture)
+static uint32_t indeterminate_writes(struct fixture *fixture)
 {
     struct vdisk_info info;
 
     vdisk_info_init(&info, sizeof info);
     assert_int_equal(vdisk_get_info(&info, fixture->disk, NULL), 0);
-    return info.unsettled_writes;
+    return info.indeterminate_writes;
 }
 
 /* What timed out then is not what is written now, of which all is known. */
@@ -149,7 +149,7 @@ static void an_earlier_timeout_that_stuck_does_not_make_it_unsettled(void **stat
     assert_int_equal(vdisk_flush(fixture->disk, NULL), -ETIMEDOUT);
     assert_int_equal(zero_fua(fixture, 512), 0);
     assert_int_equal(reap_one(fixture->queue), -ETIMEDOUT);
-    assert_int_equal(unsettled_writes(fixture), 0);
+    assert_int_equal(indeterminate_writes(fixture), 0);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
 }
 

@@ -189,7 +189,7 @@ static unsigned int barrier(struct vdisk *disk)
 
     vdisk_info_init(&info, sizeof info);
     assert_int_equal(vdisk_get_info(&info, disk, NULL), 0);
-    return info.unsettled_writes;
+    return info.indeterminate_writes;
 }
 
 static void assert_refused_as_unsettled(struct vdisk *disk)
