@@ -3,6 +3,7 @@
  * What is durable, or atomic, is so with every cache of librbd's. The witness is another client, which sees what is on
  * the cluster and nothing else.
  */
+#include "fencing.h"
 #include "support.h"
 
 #include <errno.h>
@@ -124,21 +125,6 @@ static void durable_zeroes_are_on_the_cluster_when_they_complete(void **state)
 }
 
 /* Fencing makes every write fail; a cache hides that of a plain one. */
-
-static void unfence(void *address)
-{
-    CEPH("osd", "blocklist", "rm", address);
-}
-
-static void fence(const char *image)
-{
-    char *status = RBD_OUTPUT("status", image, "--format", "json");
-    const char *address = json_string(status, "address");
-
-    CEPH("osd", "blocklist", "add", address);
-    undo_later(unfence, (void *)(uintptr_t)address);
-    free(status);
-}
 
 static bool durable_write_fails(void *disk)
 {

@@ -2,6 +2,7 @@
 /*
  * Watching disks while `rbd` and `ceph` do things to their images; and dropping a cache that others have made stale.
  */
+#include "fencing.h"
 #include "support.h"
 
 #include <errno.h>
@@ -172,22 +173,6 @@ static void others_can_have_the_image_open_meanwhile(void **state)
 }
 
 /* Fencing. */
-
-static void unfence(void *address)
-{
-    CEPH("osd", "blocklist", "rm", address);
-}
-
-/* Has the cluster shut out the only client that watches the image: us. */
-static void fence(const char *image)
-{
-    char *status = RBD_OUTPUT("status", image, "--format", "json");
-    const char *address = json_string(status, "address");
-
-    CEPH("osd", "blocklist", "add", address);
-    undo_later(unfence, (void *)(uintptr_t)address);
-    free(status);
-}
 
 static bool is_fenced(void *disk)
 {

@@ -3,6 +3,7 @@
  * Exclusive use, with QEMU and rbd as those who want the image too. QEMU's is the usual way: it takes the lock when it
  * writes, and gives it up when asked.
  */
+#include "fencing.h"
 #include "support.h"
 
 #include <errno.h>
@@ -186,11 +187,6 @@ static bool is_not_watched(void *image)
     return !is_watched(image);
 }
 
-static void unfence(void *address)
-{
-    CEPH("osd", "blocklist", "rm", address);
-}
-
 static void the_lock_of_a_killed_owner_is_broken_on_request_only(void **state)
 {
     const char *image = make_image(), *owner;
@@ -205,8 +201,7 @@ static void the_lock_of_a_killed_owner_is_broken_on_request_only(void **state)
     end_qemu(&qemu);
     /* It seems alive for half a minute still, unless it is fenced. */
     assert_failed(open_fails(image, BREAKING, &err), -EBUSY, &err, FRAGMENTS(base_name(image), owner));
-    CEPH("osd", "blocklist", "add", owner);
-    undo_later(unfence, (void *)(uintptr_t)owner);
+    fence_client(owner);
     wait_until(is_not_watched, (void *)(uintptr_t)image, "the owner watches no more");
 
     assert_failed(open_fails(image, EXCLUSIVE, &err), -EBUSY, &err,

@@ -3,6 +3,7 @@
  * A cluster that stands still, dies and comes back, or fences us. It is a cluster of the test's own, since no other
  * test would like it.
  */
+#include "fencing.h"
 #include "own_cluster.h"
 #include "support.h"
 
@@ -44,12 +45,6 @@ static struct fixture set_up_plain_disk(void)
     struct vdisk_open_options options = default_options(0);
 
     return set_up_disk(&options);
-}
-
-static void reap_all(struct vdisk_queue *queue)
-{
-    while (vdisk_queue_in_flight(queue) > 0)
-        assert_int_equal(wait_one(queue).result, 0);
 }
 
 static void take_down_disk(struct fixture *fixture)
@@ -349,23 +344,6 @@ static void requests_survive_the_kill_and_restart_of_an_osd(void **state)
 }
 
 /* Being fenced. */
-
-static void unfence(void *address)
-{
-    CEPH("osd", "blocklist", "rm", address);
-}
-
-/* Has the cluster shut out the only client that watches the image: us. */
-static const char *fence(const char *image)
-{
-    char *status = RBD_OUTPUT("status", image, "--format", "json");
-    const char *address = json_string(status, "address");
-
-    CEPH("osd", "blocklist", "add", address);
-    undo_later(unfence, (void *)(uintptr_t)address);
-    free(status);
-    return address;
-}
 
 static bool is_fenced(void *arg)
 {

@@ -3,6 +3,7 @@
  * Many mixed requests from several threads, each with its own queue, on one disk: every request completes once, with
  * the bytes a simple model predicts, also while other clients resize, snapshot, write or remove the image.
  */
+#include "resizing.h"
 #include "support.h"
 
 #include <errno.h>
@@ -299,11 +300,6 @@ static void check_outcome(struct loads *loads, struct vdisk *disk, const char *i
 }
 
 #define SIZE (THREADS * PART + 4097)
-
-static void resize_from_outside(const char *image, size_t size)
-{
-    RBD("resize", "--allow-shrink", "--size", text("%zuB", size), image);
-}
 
 /* Tests. */
 

@@ -3,6 +3,7 @@
  * Disks whose client the cluster fences, with `ceph osd blocklist`, and that come back: what is on the image is what
  * was said to be, and what may be lost is said to be.
  */
+#include "fencing.h"
 #include "support.h"
 
 #include <errno.h>
@@ -14,27 +15,6 @@
 #define SIZE (BLOCK * BLOCKS)
 
 /* Fencing. */
-
-static void unfence(void *address)
-{
-    CEPH("osd", "blocklist", "rm", address);
-}
-
-/* Who watches the image: its only client that can write. */
-static const char *client_of(const char *image)
-{
-    char *status = RBD_OUTPUT("status", image, "--format", "json");
-    const char *address = json_string(status, "address");
-
-    free(status);
-    return address;
-}
-
-static void fence(const char *address)
-{
-    CEPH("osd", "blocklist", "add", address);
-    undo_later(unfence, (void *)(uintptr_t)address);
-}
 
 static bool is_fenced(void *disk)
 {
@@ -48,7 +28,7 @@ static bool is_fenced(void *disk)
 
 static void fence_disk(struct vdisk *disk, const char *image)
 {
-    fence(client_of(image));
+    fence(image);
     wait_until(is_fenced, disk, "the disk is fenced");
 }
 
@@ -125,7 +105,7 @@ static void write_block(struct model *model, size_t block)
         model->stopped = true;
 }
 
-static void reap_all(struct model *model)
+static void reap_model(struct model *model)
 {
     while (vdisk_queue_in_flight(model->queue) > 0) {
         struct vdisk_completion done = wait_one(model->queue);
@@ -157,7 +137,7 @@ static void write_batch(struct model *model)
 
     for (size_t i = 0; i < 16 && !model->stopped; i++)
         write_block(model, (first + i * 7) % BLOCKS);
-    reap_all(model);
+    reap_model(model);
     if (!model->stopped && next_random(&model->random) % 4 == 0)
         flush_model(model);
 }
@@ -212,7 +192,7 @@ static void write_until_fenced(struct model *model)
 {
     const char *address = client_of(model->image);
 
-    undo_later(unfence, (void *)(uintptr_t)address);
+    unfence_later(address);
     succeed(ARGV("sh", "-c", text("ceph -c '%s' osd blocklist add %s >/dev/null 2>&1 &", conf_path(), address)));
     while (!model->stopped)
         write_batch(model);
@@ -235,7 +215,7 @@ static void go_on(struct model *model)
     for (size_t i = 0; i < BLOCKS; i++) {
         write_block(model, i);
         if (i % 32 == 31)
-            reap_all(model);
+            reap_model(model);
     }
     flush_model(model);
     assert_false(model->stopped);
@@ -283,7 +263,7 @@ static void what_only_the_cache_had_is_said_to_be_lost(void **state)
     (void)state;
     assert_non_null(zeroes);
     assert_done(vdisk_pwrite(disk, data, BLOCK, 0, 0, &err), &err);
-    fence(client_of(image));
+    fence(image);
     wait_until(is_fenced, disk, "the disk is fenced");
     reopen(disk);
     assert_rbd_exports(image, zeroes, SIZE);
@@ -329,7 +309,7 @@ static void fencing_on_request_shuts_the_old_client_out(void **state)
 
     (void)state;
     assert_done(vdisk_reopen(disk, VDISK_REOPEN_FENCE, &err), &err);
-    undo_later(unfence, (void *)(uintptr_t)address);
+    unfence_later(address);
     list = CEPH_OUTPUT("osd", "blocklist", "ls");
     assert_non_null(strstr(list, address));
     free(list);

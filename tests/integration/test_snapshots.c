@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Snapshots, made and changed here and by the `rbd` tool, are the same from both sides.
- */
+/* This file tests changes of snapshots, made here and by the `rbd` tool: both sides see the same. */
+#include "snapshots.h"
 #include "support.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define SIZE (MIB(5) + 4097)
-
-/* Changes. */
-
-typedef int (*change_fn)(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
-
-static void must(change_fn change, struct vdisk *disk, const char *name)
-{
-    struct vdisk_error err;
-
-    assert_done(change(disk, name, 0, &err), &err);
-}
-
-/* The sentence must name the image and the snapshot. */
-static void must_fail(change_fn change, struct vdisk *disk, const char *image, const char *name, int code)
-{
-    struct vdisk_error err;
-
-    assert_failed(change(disk, name, 0, &err), code, &err, FRAGMENTS(base_name(image), name));
-}
+/* Contents. */
 
 static void write_all(struct vdisk *disk, const unsigned char *data, size_t size)
 {
@@ -47,275 +26,14 @@ static void assert_snapshot_holds(const char *image, const char *name, const uns
     assert_rbd_exports(spec, data, size);
 }
 
-/* Lists. */
-
-static void list(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk)
-{
-    struct vdisk_error err;
-
-    assert_done(vdisk_snapshot_list(snapshots, count, disk, &err), &err);
-}
-
-static size_t count_objects(const char *json)
-{
-    size_t count = 0;
-
-    for (const char *at = json; (at = strstr(at, "\"id\":")); at++)
-        count++;
-    return count;
-}
-
-/* The list as it is here, field by field, is what `rbd snap ls` says. */
-static void assert_lists_agree(struct vdisk *disk, const char *image, size_t expected)
-{
-    char *json = RBD_OUTPUT("snap", "ls", image, "--format", "json");
-    struct vdisk_snapshot *snapshots;
-    const char *at = json;
-    size_t count;
-
-    list(&snapshots, &count, disk);
-    assert_int_equal(count, expected);
-    assert_int_equal(count_objects(json), expected);
-    for (size_t i = 0; i < count; i++) {
-        at = strstr(at, "{\"id\":");
-        assert_int_equal(snapshots[i].id, json_number(at, "id"));
-        assert_string_equal(snapshots[i].name, json_string(at, "name"));
-        assert_int_equal(snapshots[i].size, json_number(at, "size"));
-        assert_string_equal(snapshots[i].is_protected ? "true" : "false", json_string(at, "protected"));
-        at++;
-    }
-    vdisk_snapshot_list_free(snapshots);
-    free(json);
-}
-
-static void an_image_without_snapshots_has_an_empty_list(void **state)
-{
-    struct vdisk_snapshot *snapshots = (struct vdisk_snapshot *)1;
-    const char *image = new_image();
-    struct vdisk *disk;
-    size_t count = 99;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    list(&snapshots, &count, disk);
-    assert_null(snapshots);
-    assert_int_equal(count, 0);
-    close_disk(disk);
-}
-
-static void snapshots_made_here_are_listed_by_rbd(void **state)
-{
-    const char *image = new_image();
-    struct vdisk *disk;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    must(vdisk_snapshot_create, disk, "zebra");
-    assert_lists_agree(disk, image, 1);
-    must(vdisk_snapshot_create, disk, "ape with: odd, name=");
-    assert_lists_agree(disk, image, 2);
-    must(vdisk_snapshot_remove, disk, "zebra");
-    assert_lists_agree(disk, image, 1);
-    close_disk(disk);
-}
-
-static void snapshots_made_by_rbd_are_listed_here(void **state)
-{
-    const char *image = new_image();
-    struct vdisk *disk;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    RBD("snap", "create", text("%s@one", image));
-    assert_lists_agree(disk, image, 1);
-    RBD("snap", "create", text("%s@two", image));
-    RBD("snap", "protect", text("%s@two", image));
-    assert_lists_agree(disk, image, 2);
-    RBD("snap", "rm", text("%s@one", image));
-    assert_lists_agree(disk, image, 1);
-    close_disk(disk);
-}
-
-static void a_read_only_disk_lists_snapshots_made_after_it_was_opened(void **state)
-{
-    const char *image = new_image();
-    struct vdisk *disk;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, VDISK_OPEN_READ_ONLY);
-    RBD("snap", "create", text("%s@late", image));
-    assert_lists_agree(disk, image, 1);
-    RBD("snap", "protect", text("%s@late", image));
-    assert_lists_agree(disk, image, 1);
-    close_disk(disk);
-}
-
-static void a_read_only_disk_does_not_list_those_of_a_new_image_of_its_name(void **state)
-{
-    const char *image = new_image();
-    struct vdisk_snapshot *snapshots;
-    struct vdisk_error err;
-    struct vdisk *disk;
-    size_t count;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, VDISK_OPEN_READ_ONLY);
-    RBD("rm", image);
-    create_image(image, SIZE, 0);
-    RBD("snap", "create", text("%s@other", image));
-    assert_failed(vdisk_snapshot_list(&snapshots, &count, disk, &err), -ENOENT, &err, FRAGMENTS(base_name(image)));
-    assert_null(snapshots);
-    assert_int_equal(count, 0);
-    close_disk(disk);
-}
-
-static void a_disk_of_a_snapshot_lists_those_of_its_image(void **state)
-{
-    const char *image = new_image();
-    struct vdisk *disk;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    RBD("snap", "create", text("%s@first", image));
-    disk = open_disk(text("%s@first", image), VDISK_OPEN_READ_ONLY);
-    RBD("snap", "create", text("%s@second", image));
-    assert_lists_agree(disk, image, 2);
-    close_disk(disk);
-}
-
-static void the_list_tells_the_size_at_each_snapshot(void **state)
-{
-    const char *image = new_image();
-    struct vdisk_snapshot *snapshots;
-    struct vdisk_error err;
-    struct vdisk *disk;
-    size_t count;
-
-    (void)state;
-    create_image(image, 1000, 0);
-    disk = open_disk(image, 0);
-    for (uint64_t size = 1000; size < 4000; size += 1000) {
-        assert_done(vdisk_resize(disk, size, 0, &err), &err);
-        must(vdisk_snapshot_create, disk, text("at %d", (int)size));
-    }
-    list(&snapshots, &count, disk);
-    assert_int_equal(count, 3);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(snapshots[i].size, 1000 * (i + 1));
-    vdisk_snapshot_list_free(snapshots);
-    assert_lists_agree(disk, image, 3);
-    close_disk(disk);
-}
-
-/* More than one round of asking librbd. The order of age is not that of names. */
-static void forty_snapshots_are_listed_by_age(void **state)
-{
-    const char *image = new_image();
-    struct vdisk_snapshot *snapshots;
-    struct vdisk *disk;
-    size_t count;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    for (int i = 0; i < 40; i++)
-        must(vdisk_snapshot_create, disk, text("%d-%d", i * 7 % 40, i));
-    list(&snapshots, &count, disk);
-    assert_int_equal(count, 40);
-    for (size_t i = 0; i < count; i++) {
-        assert_string_equal(snapshots[i].name, text("%d-%d", (int)i * 7 % 40, (int)i));
-        assert_true(i == 0 || snapshots[i - 1].id < snapshots[i].id);
-    }
-    vdisk_snapshot_list_free(snapshots);
-    assert_lists_agree(disk, image, 40);
-    close_disk(disk);
-}
-
-/* What Ceph keeps for itself. */
-
-static void remove_group(void *group)
-{
-    RBD_STATUS("group", "rm", group);
-}
-
-static void snapshots_of_groups_are_left_out(void **state)
-{
-    const char *image = new_image(), *group = text("%s-group", image);
-    struct vdisk *disk;
-    char *all;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    must(vdisk_snapshot_create, disk, "mine");
-    RBD("group", "create", group);
-    undo_later(remove_group, (void *)(uintptr_t)group);
-    RBD("group", "image", "add", group, image);
-    RBD("group", "snap", "create", text("%s@ours", group));
-    all = RBD_OUTPUT("snap", "ls", "--all", image, "--format", "json");
-    assert_int_equal(count_objects(all), 2);
-    assert_lists_agree(disk, image, 1);
-    free(all);
-    close_disk(disk);
-}
-
-/* Of a snapshot that a clone of the second format depends on, removal only takes the name away. */
-static void snapshots_in_the_trash_are_left_out(void **state)
-{
-    const char *image = new_image(), *child = new_image();
-    struct vdisk *disk;
-    char *all;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
-    must(vdisk_snapshot_create, disk, "base");
-    must(vdisk_snapshot_create, disk, "other");
-    RBD("clone", "--rbd-default-clone-format", "2", text("%s@base", image), child);
-    RBD("snap", "rm", text("%s@base", image));
-    all = RBD_OUTPUT("snap", "ls", "--all", image, "--format", "json");
-    assert_int_equal(count_objects(all), 2);
-    assert_non_null(strstr(all, "trash"));
-    assert_lists_agree(disk, image, 1);
-    free(all);
-    close_disk(disk);
-}
-
-static void an_image_with_only_ceph_s_own_snapshots_has_an_empty_list(void **state)
-{
-    const char *image = new_image(), *child = new_image();
-    struct vdisk_snapshot *snapshots;
-    struct vdisk *disk;
-    size_t count;
-
-    (void)state;
-    create_image(image, SIZE, 0);
-    RBD("snap", "create", text("%s@base", image));
-    RBD("clone", "--rbd-default-clone-format", "2", text("%s@base", image), child);
-    RBD("snap", "rm", text("%s@base", image));
-    disk = open_disk(image, 0);
-    list(&snapshots, &count, disk);
-    assert_null(snapshots);
-    assert_int_equal(count, 0);
-    close_disk(disk);
-}
-
-/* Contents. */
-
 static void a_snapshot_keeps_what_was_overwritten_after_it(void **state)
 {
-    const char *image = new_image();
+    const char *image;
     unsigned char *before = pattern(SIZE, 1), *after = pattern(SIZE, 2);
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     write_all(disk, before, SIZE);
     must(vdisk_snapshot_create, disk, "snap");
     write_all(disk, after, SIZE);
@@ -433,12 +151,11 @@ static void rolling_back_restores_what_shrinking_cut_off(void **state)
 
 static void protecting_shows_at_rbd_and_so_does_unprotecting(void **state)
 {
-    const char *image = new_image();
+    const char *image;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     must(vdisk_snapshot_create, disk, "snap");
     must(vdisk_snapshot_protect, disk, "snap");
     assert_lists_agree(disk, image, 1);
@@ -452,12 +169,11 @@ static void protecting_shows_at_rbd_and_so_does_unprotecting(void **state)
 
 static void a_protected_snapshot_cannot_be_removed(void **state)
 {
-    const char *image = new_image();
+    const char *image;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     must(vdisk_snapshot_create, disk, "snap");
     must(vdisk_snapshot_protect, disk, "snap");
     must_fail(vdisk_snapshot_remove, disk, image, "snap", -EBUSY);
@@ -467,12 +183,11 @@ static void a_protected_snapshot_cannot_be_removed(void **state)
 
 static void protecting_twice_is_refused(void **state)
 {
-    const char *image = new_image();
+    const char *image;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     must(vdisk_snapshot_create, disk, "snap");
     must(vdisk_snapshot_protect, disk, "snap");
     must_fail(vdisk_snapshot_protect, disk, image, "snap", -EBUSY);
@@ -482,12 +197,11 @@ static void protecting_twice_is_refused(void **state)
 
 static void unprotecting_twice_is_refused(void **state)
 {
-    const char *image = new_image();
+    const char *image;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     must(vdisk_snapshot_create, disk, "snap");
     must(vdisk_snapshot_protect, disk, "snap");
     must(vdisk_snapshot_unprotect, disk, "snap");
@@ -497,12 +211,12 @@ static void unprotecting_twice_is_refused(void **state)
 
 static void a_snapshot_with_a_clone_stays_protected_until_the_clone_is_gone(void **state)
 {
-    const char *image = new_image(), *child = new_image();
+    const char *image, *child;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
+    child = new_image();
     must(vdisk_snapshot_create, disk, "snap");
     must(vdisk_snapshot_protect, disk, "snap");
     RBD("clone", "--rbd-default-clone-format", "1", text("%s@snap", image), child);
@@ -541,12 +255,11 @@ static void changes_of_a_missing_snapshot_name_it_and_the_image(void **state)
 {
     static const change_fn changes[] = {vdisk_snapshot_remove, vdisk_snapshot_rollback, vdisk_snapshot_protect,
                                         vdisk_snapshot_unprotect};
-    const char *image = new_image();
+    const char *image;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     must(vdisk_snapshot_create, disk, "there");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
         must_fail(changes[i], disk, image, "not there", -ENOENT);
@@ -556,12 +269,11 @@ static void changes_of_a_missing_snapshot_name_it_and_the_image(void **state)
 
 static void creating_a_snapshot_that_exists_names_it_and_the_image(void **state)
 {
-    const char *image = new_image();
+    const char *image;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     must(vdisk_snapshot_create, disk, "mine");
     must_fail(vdisk_snapshot_create, disk, image, "mine", -EEXIST);
     RBD("snap", "create", text("%s@theirs", image));
@@ -594,13 +306,12 @@ static void empty_names_and_unknown_flags_are_refused(void **state)
 {
     static const change_fn changes[] = {vdisk_snapshot_create, vdisk_snapshot_remove, vdisk_snapshot_rollback,
                                         vdisk_snapshot_protect, vdisk_snapshot_unprotect};
-    const char *image = new_image();
+    const char *image;
     struct vdisk_error err;
     struct vdisk *disk;
 
     (void)state;
-    create_image(image, SIZE, 0);
-    disk = open_disk(image, 0);
+    disk = open_new_image(&image);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         assert_failed(changes[i](disk, "", 0, &err), -EINVAL, &err, FRAGMENTS("empty"));
         assert_failed(changes[i](disk, NULL, 0, &err), -EINVAL, &err, FRAGMENTS("."));
@@ -613,17 +324,6 @@ static void empty_names_and_unknown_flags_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_image_without_snapshots_has_an_empty_list),
-        TEST(snapshots_made_here_are_listed_by_rbd),
-        TEST(snapshots_made_by_rbd_are_listed_here),
-        TEST(a_read_only_disk_lists_snapshots_made_after_it_was_opened),
-        TEST(a_read_only_disk_does_not_list_those_of_a_new_image_of_its_name),
-        TEST(a_disk_of_a_snapshot_lists_those_of_its_image),
-        TEST(the_list_tells_the_size_at_each_snapshot),
-        TEST(forty_snapshots_are_listed_by_age),
-        TEST(snapshots_of_groups_are_left_out),
-        TEST(snapshots_in_the_trash_are_left_out),
-        TEST(an_image_with_only_ceph_s_own_snapshots_has_an_empty_list),
         TEST(a_snapshot_keeps_what_was_overwritten_after_it),
         TEST(a_snapshot_made_by_rbd_is_read_here),
         TEST(a_snapshot_holds_completed_writes_that_were_not_flushed),

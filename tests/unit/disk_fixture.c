@@ -30,6 +30,11 @@ int tear_down_cluster(void **state)
     return 0;
 }
 
+void take_snapshot(const char *name)
+{
+    fake_create_snapshot("p", "", "i", name, RBD_SNAP_NAMESPACE_TYPE_USER);
+}
+
 int set_up_disk(void **state)
 {
     static struct fixture fixture;

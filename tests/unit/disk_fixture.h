@@ -39,6 +39,9 @@ struct fixture {
 int set_up_disk(void **state);
 int tear_down_disk(void **state);
 
+/* Takes a snapshot of the image, as another client would. */
+void take_snapshot(const char *name);
+
 struct vdisk *open_disk(const char *uri, uint32_t flags);
 struct vdisk *open_disk_with(const char *uri, const struct vdisk_open_options *options);
 

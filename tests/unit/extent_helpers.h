@@ -129,9 +129,4 @@ static inline void put_byte(uint64_t offset)
     fake_image_write("p", "", "i", offset, "x", 1);
 }
 
-static inline void take_snapshot(const char *name)
-{
-    fake_create_snapshot("p", "", "i", name, RBD_SNAP_NAMESPACE_TYPE_USER);
-}
-
 #endif

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "fake.h"
-
-#define OPTIONS(...) (&(const struct vdisk_open_options){.struct_size = sizeof(struct vdisk_open_options), __VA_ARGS__})
+#include "option_helpers.h"
 
 static const struct vdisk_option own[] = {
     {"rbd_cache", "false"}, {"rbd_cache_policy", "writearound"}, {"rbd_cache_max_dirty", "0"}};

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "option_helpers.h"
 #include "wrap.h"
 
-#define OPTIONS(...) (&(const struct vdisk_open_options){.struct_size = sizeof(struct vdisk_open_options), __VA_ARGS__})
 #define MANY 40
 
 static struct vdisk *disks[MANY];

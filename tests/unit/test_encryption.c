@@ -11,9 +11,9 @@
 #include <vdisk/snapshot.h>
 
 #include "fake.h"
+#include "option_helpers.h"
 #include "wrap.h"
 
-#define OPTIONS(...) (&(const struct vdisk_open_options){.struct_size = sizeof(struct vdisk_open_options), __VA_ARGS__})
 #define PHRASE "open sesame"
 #define WITH(phrase) .passphrase = (phrase), .passphrase_size = strlen(phrase)
 #define LUKS1 OPTIONS(.encryption = VDISK_ENCRYPTION_LUKS1, WITH(PHRASE))

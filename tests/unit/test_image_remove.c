@@ -14,11 +14,6 @@ static void assert_kept(int code, const char *part)
     assert_true(fake_image_exists("p", "", "i"));
 }
 
-static void take_snapshot(const char *name)
-{
-    fake_create_snapshot("p", "", "i", name, RBD_SNAP_NAMESPACE_TYPE_USER);
-}
-
 static void an_image_is_gone_after_it(void **state)
 {
     struct vdisk_error err;

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "fake.h"
+#include "option_helpers.h"
 #include "wrap.h"
 
-#define OPTIONS(...) (&(const struct vdisk_open_options){.struct_size = sizeof(struct vdisk_open_options), __VA_ARGS__})
 #define EXCLUSIVE OPTIONS(.flags = VDISK_OPEN_EXCLUSIVE, .disks_per_connection = 1)
 #define BREAKING OPTIONS(.flags = VDISK_OPEN_EXCLUSIVE | VDISK_OPEN_BREAK_LOCK, .disks_per_connection = 1)
 #define ALONE OPTIONS(.disks_per_connection = 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Writes that librbd itself cancels (`rados_osd_op_timeout`), so that nobody knows whether they will complete; and
- * what fencing and closing do to requests that wait, for them or for others.
+ * Writes that librbd itself cancels (`rados_osd_op_timeout`), so that nobody knows whether they will complete; and what
+ * fencing and closing do to requests that wait, for them or for others.
  */
 #include "retry_helpers.h"
 

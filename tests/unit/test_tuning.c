@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "fake.h"
-
-#define OPTIONS(...) (&(const struct vdisk_open_options){.struct_size = sizeof(struct vdisk_open_options), __VA_ARGS__})
+#include "option_helpers.h"
 
 static const char *const keys[] = {"librados_thread_count", "rbd_sparse_read_threshold_bytes", "ms_async_op_threads"};
 

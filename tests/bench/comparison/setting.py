@@ -28,7 +28,7 @@ class Setting:
     def __init__(self, build, scale):
         self.scale = scale
         self.bench = os.path.join(build, "tests", "bench", "vdisk-bench")
-        self.cat = os.path.join(build, "examples", "vdisk-cat")
+        self.cat = os.path.join(build, "examples", "tools", "vdisk-cat")
         self.directory = tempfile.mkdtemp(prefix="vdisk-compare-")
         self.file = os.path.join(self.directory, "file")
         self._cluster = os.path.join(self.directory, "cluster")
