@@ -3,8 +3,8 @@
  * The sentence that explains a failure.
  *
  * Calls that can say more than an errno take a trailing `struct vdisk_error *err`, which may be NULL. The structure
- * belongs to the caller; filling it allocates nothing and uses no thread-local state, so any thread may keep as many
- * as it likes.
+ * belongs to the caller. Filling it allocates nothing and uses no thread-local state, so any thread may keep as many
+ * structures as it likes.
  */
 #ifndef VDISK_ERROR_H
 #define VDISK_ERROR_H
@@ -14,12 +14,13 @@ extern "C" {
 #endif
 
 /*
- * Set by every call it is passed to: on failure `code` is the negative errno the call returns and `message` a whole
- * sentence that names the thing and, where there is one, the mend; on success `code` is 0 and `message` empty.
+ * Set by every call that it is passed to. On success `code` is 0 and `message` is empty. On failure `code` is the
+ * negative errno that the call returns. `message` is then a whole sentence that names what failed and, if there is a
+ * way to mend it, how.
  *
- * The message is valid UTF-8, NUL-terminated, on one line, without a final newline. Bytes of names that are not
- * printable appear as \xNN, an over-long name is shortened with an ellipsis. Values of options never appear in it,
- * since they can be secrets.
+ * The message is valid UTF-8 that ends with a NUL. It is on one line and has no final newline. Bytes of names that are
+ * not printable appear as \xNN. A name that is too long is shortened with an ellipsis. Values of options never appear
+ * in the message, because they can be secrets.
  */
 struct vdisk_error {
     int code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hearing, through a queue, of what happens to a disk without being asked for: somebody resizes the image, say.
+ * Events: learn, through a queue, of changes to a disk that the program did not ask for. Somebody else resizes the
+ * image, for example.
  */
 #ifndef VDISK_EVENT_H
 #define VDISK_EVENT_H
@@ -16,43 +17,48 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* The size is another one, whoever changed it. vdisk_get_size says the new one when the event is reaped. */
+/* The size has changed, whoever changed it. When the event is reaped, vdisk_get_size returns the new size. */
 #define VDISK_EVENT_RESIZED (1u << 0)
 /*
- * Snapshots were created, removed or renamed, whoever did it; vdisk_snapshot_list tells which there are. Can come
- * without a difference in that list: for a snapshot of Ceph's own, say. Protecting and rolling back are none.
+ * Snapshots were created, removed or renamed, by whomever. vdisk_snapshot_list says which snapshots there are. The list
+ * can be the same as before, for example when Ceph made a snapshot of its own. Protecting a snapshot, or rolling back
+ * to one, raises no such event.
  */
 #define VDISK_EVENT_SNAPSHOTS (1u << 1)
 /* The cluster has fenced this client: everything fails with -ESHUTDOWN until vdisk_reopen. */
 #define VDISK_EVENT_FENCED (1u << 2)
 
 /*
- * Watches a disk: whenever something happens to it, the queue has a completion with `user_data`, a result of 0,
- * VDISK_COMPLETION_MORE in its flags, and in its `value` the VDISK_EVENT_... of what happened since the last one. They
- * do not pile up: while one is not reaped, another event only adds to what it will say. What changes after this call is
- * told; what changed between the opening of the disk and the call can be told. A disk that is fenced already says so
- * at once.
+ * Watches a disk: each time something happens to it, the queue gets a completion. A disk can have any number of
+ * watches, on one queue or several. Never blocks. The thread that owns the queue may call it. `flags` must be 0.
  *
- * A watch stays until it ends, with a completion without VDISK_COMPLETION_MORE, whose `value` holds the events not told
- * before. Its result is
+ * The completion has `user_data`, a result of 0, and VDISK_COMPLETION_MORE in its flags. Its `value` holds the
+ * VDISK_EVENT_... bits of what has happened since the last such completion. These completions do not pile up: while one
+ * is not reaped, a further event only adds its bit to it.
  *
- * -ESHUTDOWN  the disk is closed
- * -ECANCELED  vdisk_queue_cancel has ended it
+ * Every change after this call is reported. A change between the opening of the disk and this call may be reported. If
+ * the disk is already fenced, that is reported at once.
  *
- * It takes no room in the queue, does not count as in flight, and vdisk_queue_drain does not wait for it.
- * vdisk_queue_wait does; and vdisk_queue_destroy is -EBUSY before the end is reaped. A disk can have any number of
- * watches, on one queue or several.
+ * A watch ends with one final completion, which has no VDISK_COMPLETION_MORE. Its `value` holds the events that were
+ * not reported before. Its result is
  *
- * How soon: a disk that can be written is told by the cluster. A read-only one has no watch on the image, and looks
- * every vdisk_open_options.size_poll_ms. That a client is fenced, it learns when it next asks the cluster for
- * something.
+ * -ESHUTDOWN   the disk is closed
+ * -ECANCELED   vdisk_queue_cancel has ended the watch
  *
- * `flags` must be 0. Never blocks. Otherwise nothing is watched, and there will be no completion:
+ * A watch takes no room in the queue and does not count as in flight. vdisk_queue_drain does not wait for it, but
+ * vdisk_queue_wait does. vdisk_queue_destroy returns -EBUSY until the final completion is reaped.
  *
- * -EINVAL     an argument is NULL, or a flag is set
- * -ESHUTDOWN  the disk is closing
- * -EPERM      a forked child
- * -ENOMEM     out of memory
+ * How soon events come: the cluster notifies a disk that was opened for writing. A read-only disk has no watch on the
+ * image in the cluster, so it looks every vdisk_open_options.size_poll_ms milliseconds. A disk that is a snapshot does
+ * not look: only fencing raises an event there. A disk learns that its client is fenced when it next asks the cluster
+ * for something.
+ *
+ * If the call itself fails, nothing is watched and no completion will come:
+ *
+ * -EINVAL      `queue` or `disk` is NULL, or a flag is set
+ * -ESHUTDOWN   the disk is closing
+ * -EPERM       called in a forked child
+ * -ENOMEM      out of memory
  */
 int vdisk_aio_watch(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flags, void *user_data,
                     struct vdisk_error *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which parts of a disk hold data, and which have changed since a snapshot.
+ * Extents: which parts of a disk hold data, and which parts have changed since a snapshot.
  *
- * The calls answer in pieces: they fill an array of the caller's and say where to go on, so that the memory is the
- * caller's to bound. All extents of a disk:
+ * The calls answer in pieces. They fill an array of the caller and say where to continue, so the caller decides how
+ * much memory is used. This loop finds all extents of a disk:
  *
  *   uint64_t size = vdisk_get_size(disk);
  *   for (uint64_t next = 0; next < size;) {
@@ -13,24 +13,28 @@
  *       ...
  *   }
  *
- * What is told is that of the disk: of its snapshot if one is open, otherwise of the image as it is during the call,
- * with every write that completed before it. A write during the call may be missed.
+ * The answer is about what the disk shows. If the disk is a snapshot, that is the snapshot. Otherwise it is the image
+ * during the call, with every write that completed before the call. A write during the call may be missed.
  *
- * Both are fast, that is need not ask every object of the range, on an image with the features object-map and fast-diff
- * whose maps are valid (`rbd info` shows the flag "fast diff invalid" where they are not; `rbd object-map rebuild`
- * mends it), and are then rounded to whole objects of the image. Otherwise they ask every object, of which librbd has
- * ten at a time on the way (`rbd_concurrent_management_ops`), and are finer.
+ * Both kinds of calls are fast on an image that has the features object-map and fast-diff with valid maps. They then
+ * need not ask every object of the range, and the extents are rounded to whole objects of the image. `rbd info` shows
+ * the flag "fast diff invalid" for maps that are not valid; `rbd object-map rebuild` mends them.
  *
- * Errors of all of them, on a queue as the completion's result:
+ * On other images the calls ask every object of the range, and the extents are finer. librbd then asks ten objects at a
+ * time (`rbd_concurrent_management_ops`).
  *
- * -EINVAL     a pointer is NULL, there is no room for an extent, a flag is unknown; or the range leaves the image
- * -ENOENT     the image is gone, or the disk's snapshot, whose objects would all look like holes; or there is no
- *             snapshot `from`
- * -ESHUTDOWN  the disk is closing, or the cluster has fenced this client
- * -EPERM      a forked child
- * -ENOMEM     out of memory
- * and whatever else librbd reports; of a disk with writes that are not yet flushed they are flushed first, and the
- * error of that is one for vdisk_acknowledge_loss too
+ * If the disk has writes that are not flushed, a call flushes them first. A failure of that flush is the call's result.
+ * It also sticks (vdisk_acknowledge_loss).
+ *
+ * Errors of all these calls. On a queue, an error that is not known at once is the completion's result.
+ *
+ * -EINVAL      a pointer is NULL, there is room for no extent, a flag is unknown, or the range is not inside the image
+ * -ENOENT      the image is gone, or there is no snapshot `from`; or the disk's own snapshot is gone, so that all its
+ *              objects would look like holes
+ * -ESHUTDOWN   the disk is closing, or the cluster has fenced this client
+ * -EPERM       called in a forked child
+ * -ENOMEM      out of memory
+ * (any other)  the error of the flush, and whatever else librbd reports
  */
 #ifndef VDISK_EXTENT_H
 #define VDISK_EXTENT_H
@@ -48,9 +52,9 @@ extern "C" {
 
 struct vdisk_queue;
 
-/* It may hold anything: to know, read it. */
+/* The extent may contain anything. To know what, read it. */
 #define VDISK_EXTENT_DATA (1u << 0)
-/* It reads as zeroes. */
+/* The extent reads as zeroes. */
 #define VDISK_EXTENT_ZERO (1u << 1)
 
 /* A part of a disk, in bytes. */
@@ -63,44 +67,56 @@ struct vdisk_extent {
     uint32_t reserved;
 };
 
-/* On a clone, count what is read from its parent, and its parent's, as the clone's own. */
+/* On a clone, treat data that is read from its parent, or from a parent further up, as the clone's own data. */
 #define VDISK_EXTENTS_PARENT (1u << 0)
 
 /*
- * Fills `extents` with what the `length` bytes at `offset` are: in ascending order, without gaps from `offset` on, each
- * VDISK_EXTENT_DATA or VDISK_EXTENT_ZERO, and no two neighbours alike. Without VDISK_EXTENTS_PARENT there are on a
- * clone, up to the end of its parent, extents with neither flag instead of zeroes: where the clone has no data of its
- * own, and what is read comes from the parent. It may also read as zeroes that hide the parent's data: librbd does not
- * tell of an object without data unless the fast-diff map is valid. So read such an extent from the clone.
+ * Fills `extents` with what the `length` bytes at `offset` are. Blocks. Any thread may call it. Flags:
+ * VDISK_EXTENTS_PARENT.
  *
- * *count says how many extents there is room for, and is set to how many there are. *next is set to where the last
- * ends, which is the end of the range unless the room was too small. On failure *count is 0 and *next is `offset`.
- * A length of 0 gives no extents. Blocks. Any thread. Flags: VDISK_EXTENTS_PARENT.
+ * The extents are in ascending order, start at `offset` and leave no gaps. Each has VDISK_EXTENT_DATA or
+ * VDISK_EXTENT_ZERO. No two neighbours have the same flags.
+ *
+ * Without VDISK_EXTENTS_PARENT a clone also has extents with neither flag, up to the end of its parent, and none with
+ * VDISK_EXTENT_ZERO there. The clone has no data of its own in such an extent. What is read there comes from the
+ * parent, or is zeroes that hide the parent's data: librbd does not report an object without data unless the fast-diff
+ * map is valid. So read such an extent from the clone.
+ *
+ * On entry *count says how many extents there is room for. On return it says how many there are. *next is set to where
+ * the last extent ends. That is the end of the range, unless there was too little room. On failure *count is 0 and
+ * *next is `offset`. A length of 0 gives no extents.
  */
 int vdisk_extents(struct vdisk_extent *extents, size_t *count, uint64_t *next, struct vdisk *disk, uint64_t offset,
                   uint64_t length, uint32_t flags, struct vdisk_error *err);
 
 /*
- * Fills `changes` with those parts of the `length` bytes at `offset` that may differ from the image's snapshot `from`:
- * in ascending order, each VDISK_EXTENT_DATA or, where the data of the snapshot is gone, VDISK_EXTENT_ZERO. What is
- * left out has not changed. Where the snapshot ended before, it counts as zeroes; what the image lost by being made
- * smaller since is not told. NULL: what differs from zeroes, with VDISK_EXTENTS_PARENT, which means nothing otherwise,
- * from the image as it was created; then there are no extents that are VDISK_EXTENT_ZERO.
+ * Fills `changes` with the parts of the `length` bytes at `offset` that may differ from the image's snapshot `from`.
+ * Blocks. Any thread may call it. Flags: VDISK_EXTENTS_PARENT.
  *
- * *count and *next as by vdisk_extents, but *next can lie beyond the end of the last extent. Blocks. Any thread. Flags:
- * VDISK_EXTENTS_PARENT.
+ * The extents are in ascending order. Each has VDISK_EXTENT_DATA, or VDISK_EXTENT_ZERO where the data of the snapshot
+ * is gone. What no extent covers, up to *next, has not changed. Beyond the end of the snapshot, the snapshot counts as
+ * zeroes. If the image has been shrunk since, the part that it lost is not reported.
  *
- * -EINVAL  `from` is newer than the disk's own snapshot
+ * If `from` is NULL, the call finds what differs from the image as it was created. With VDISK_EXTENTS_PARENT it finds
+ * what differs from zeroes. There is then no extent with VDISK_EXTENT_ZERO. The flag has a meaning only if `from` is
+ * NULL.
+ *
+ * *count and *next are as for vdisk_extents, but *next can lie beyond the end of the last extent.
+ *
+ * -EINVAL      `from` is empty, or newer than the disk's own snapshot; or for a reason in the table above
  */
 int vdisk_diff(struct vdisk_extent *changes, size_t *count, uint64_t *next, struct vdisk *disk, const char *from,
                uint64_t offset, uint64_t length, uint32_t flags, struct vdisk_error *err);
 
 /*
- * The same on a queue: never block; 0: accepted. *count is read, and set to 0, at once, and *next set to `offset`. All
- * that is pointed to, but `from`, which is copied, is lent until the completion is reaped, and filled in by that. They
- * may be cancelled while they run.
+ * vdisk_extents and vdisk_diff on a queue. They never block. 0 means that the operation is accepted. It may be
+ * cancelled while it runs.
  *
- * -EAGAIN  the queue is full, or no thread can be started
+ * The call reads *count and then sets it to 0, and sets *next to `offset`. `from` is copied. The array, *count and
+ * *next are lent to the library until the completion is reaped; reaping fills them in.
+ *
+ * -EAGAIN      the queue is full, or no thread can be started
+ * (any other)  an error of the synchronous form that is known at once
  */
 int vdisk_aio_extents(struct vdisk_queue *queue, struct vdisk_extent *extents, size_t *count, uint64_t *next,
                       struct vdisk *disk, uint64_t offset, uint64_t length, uint32_t flags, void *user_data,

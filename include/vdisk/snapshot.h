@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Snapshots of an open disk. To read one, open it by its name: rbd:pool/image@snapshot with VDISK_OPEN_READ_ONLY.
+ * Snapshots of the image of an open disk. To read a snapshot, open it by its name: rbd:pool/image@snapshot with
+ * VDISK_OPEN_READ_ONLY.
  *
- * All of these block until the cluster has answered; any thread may make them. `flags` must be 0 in this version.
- * Errors of all of them:
+ * These calls block until the cluster has answered. Any thread may make them. `flags` must be 0 in this version.
  *
- * -EINVAL     a pointer is NULL, the name is empty, or a flag is set
- * -EROFS      a change through a read-only disk
- * -ENOENT     no such snapshot
- * -ESHUTDOWN  the disk is closing, or the cluster has fenced this client
- * -EPERM      a forked child
- * -ENOMEM     out of memory
- * and whatever else librbd reports
+ * Errors of all these calls:
+ *
+ * -EINVAL      a pointer is NULL, the name is empty, or a flag is set
+ * -EROFS       the call changes something and the disk is read-only
+ * -ENOENT      there is no such snapshot; or, when listing, the image is gone
+ * -ESHUTDOWN   the disk is closing, or the cluster has fenced this client
+ * -EPERM       called in a forked child
+ * -ENOMEM      out of memory
+ * (any other)  whatever else librbd reports
  */
 #ifndef VDISK_SNAPSHOT_H
 #define VDISK_SNAPSHOT_H
@@ -29,46 +31,51 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*
- * Creates a snapshot. It holds every write that completed before the call; of those in flight it may hold any.
+ * Creates a snapshot. It contains every write that completed before the call. A write that is in flight during the call
+ * may be contained or not.
  *
- * -EEXIST  there is such a snapshot already
+ * -EEXIST      a snapshot with this name exists already
  */
 int vdisk_snapshot_create(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
  * Removes a snapshot.
  *
- * -EBUSY  it is protected, or clones depend on it
+ * -EBUSY       the snapshot is protected, or clones depend on it
  */
 int vdisk_snapshot_remove(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
- * Sets the image's contents and size back to those of the snapshot; everything written since is lost. There must be
- * no write in flight. It copies data, so it can take long.
+ * Sets the image's contents and size back to those of the snapshot. Everything that was written since is lost. No write
+ * may be in flight. The call copies data, so it can take long.
  */
 int vdisk_snapshot_rollback(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
- * Protects a snapshot from removal; clones need that.
+ * Protects a snapshot from removal. Clones need that (vdisk_clone).
  *
- * -EBUSY  it is protected already
+ * -EBUSY       the snapshot is protected already
  */
 int vdisk_snapshot_protect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
- * Lets a protected snapshot be removed again.
+ * Ends the protection of a snapshot, so that it can be removed.
  *
- * -EINVAL  it is not protected
- * -EBUSY   clones depend on it
+ * -EINVAL      the snapshot is not protected; or for a reason in the table above
+ * -EBUSY       clones depend on the snapshot
  */
 int vdisk_snapshot_unprotect(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
- * The same on a queue: never block; 0: accepted, the result comes with the completion, its sentence with
- * vdisk_queue_error, and the name is copied. Those of one disk are done in their order. `flags` must be 0; rollback and
- * remove also take VDISK_AIO_PROGRESS, though of a removal librbd 16.2.15 tells nothing before its end.
+ * The same calls on a queue. They never block. 0 means that the operation is accepted. Its result comes with the
+ * completion, and the sentence for it with vdisk_queue_error. The name is copied. Operations on one disk are carried
+ * out in their order.
  *
- * -EAGAIN  the queue is full, or no thread can be started
+ * `flags` must be 0. Rollback and remove also take VDISK_AIO_PROGRESS; librbd 16.2.15 reports no progress of a removal
+ * before its end.
+ *
+ * -EAGAIN      the queue is full, or no thread can be started
+ * (any other)  an error of the synchronous form that is known at once
  */
 int vdisk_aio_snapshot_create(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
                               void *user_data, struct vdisk_error *err);
@@ -81,6 +88,7 @@ int vdisk_aio_snapshot_protect(struct vdisk_queue *queue, struct vdisk *disk, co
 int vdisk_aio_snapshot_unprotect(struct vdisk_queue *queue, struct vdisk *disk, const char *name, uint32_t flags,
                                  void *user_data, struct vdisk_error *err);
 
+/* One snapshot of a list. The name belongs to the list. */
 struct vdisk_snapshot {
     uint64_t id;
     /* The image's size when the snapshot was taken. */
@@ -88,27 +96,29 @@ struct vdisk_snapshot {
     const char *name;
     /* 1 or 0. */
     uint32_t is_protected;
+    /* This field and the next one are zero. */
     uint32_t reserved_1;
-    /* Zero. */
     uint64_t reserved_2[4];
 };
 
 /*
- * Lists the snapshots that users made, in ascending order of id, that is of age. Those that Ceph keeps for itself (of
- * groups, mirroring and the trash) are left out: no call here can name them. The array and its strings are freed
- * with vdisk_snapshot_list_free. *snapshots is NULL when there are none.
+ * Lists the snapshots that users made, in ascending order of id, which is the order of their age. Snapshots that Ceph
+ * keeps for itself (for groups, mirroring and the trash) are left out, because no call here can name them. Free the
+ * array and its strings with vdisk_snapshot_list_free. *snapshots is NULL when there are no snapshots.
  */
 int vdisk_snapshot_list(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk, struct vdisk_error *err);
 
 /*
- * The same on a queue. *snapshots and *count are set at once, and again when the completion is reaped; until then they
- * must stay in place. `flags` must be 0.
+ * vdisk_snapshot_list on a queue. Never blocks. 0 means that the operation is accepted. *snapshots and *count are set
+ * at once, and again when the completion is reaped. Until then they must stay in place. `flags` must be 0.
  *
- * -EAGAIN  the queue is full, or no thread can be started
+ * -EAGAIN      the queue is full, or no thread can be started
+ * (any other)  an error of the synchronous form that is known at once
  */
 int vdisk_aio_snapshot_list(struct vdisk_queue *queue, struct vdisk_snapshot **snapshots, size_t *count,
                             struct vdisk *disk, uint32_t flags, void *user_data, struct vdisk_error *err);
 
+/* Frees a list of vdisk_snapshot_list, with its strings. Never blocks. */
 void vdisk_snapshot_list_free(struct vdisk_snapshot *snapshots);
 
 #pragma GCC visibility pop

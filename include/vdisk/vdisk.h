@@ -2,34 +2,46 @@
 /*
  * libvdisk: use a Ceph RBD image as a virtual disk.
  *
- * This header includes all of the others:
+ * This header includes all the others:
  *
  *   uri.h       name an image:  rbd:pool/image@snapshot:option=value
- *   disk.h      open it, ask about it, resize it, close it
+ *   disk.h      open a disk, ask about it, resize it, close it
  *   image.h     create, clone, list, rename and remove images
- *   io.h        read, write, discard, write zeroes, compare and write, waiting for the result
- *   queue.h     the same through a queue with one pollable descriptor
- *   event.h     hear of what others do to a disk
- *   snapshot.h  create, remove, roll back, protect and list snapshots
- *   extent.h    which parts hold data, and which have changed
- *   error.h     the sentence that explains a failure
- *   version.h   which libvdisk this is
+ *   io.h        read, write, discard, write zeroes, compare and write; each call waits for its result
+ *   queue.h     the same without waiting, through a queue with one pollable descriptor
+ *   event.h     learn of changes that others make to a disk
+ *   snapshot.h  create, remove, roll back to, protect and list snapshots
+ *   extent.h    find out which parts of a disk hold data, and which have changed
+ *   error.h     get the sentence that explains a failure
+ *   version.h   ask for the version of libvdisk
  *
  * Conventions that hold everywhere:
  *
- * - An `int` function returns 0 or a negative errno value, unless it is documented to return a count.
- * - Out-parameters come first and are always set: to NULL or 0 when the call fails.
+ * - An `int` function returns 0 or a negative errno value. Its text says so if it returns a count or a descriptor.
+ * - Each function lists its errors in a table, with a reason for each. The row "(any other)" is for errors that are not
+ *   named. Most of these come from librbd or librados, and the library passes them on.
+ * - Out-parameters come first and are always set. A failed call sets them to NULL or 0, unless its text says otherwise.
  * - Offsets and lengths are in bytes and 64 bits wide.
- * - Strings are NUL-terminated bytes; names need not be UTF-8. The library copies what it keeps.
+ * - Strings are bytes that end with a NUL; names need not be UTF-8. The library copies what it keeps.
  * - A flag that this version does not know is refused with -EINVAL, never ignored.
- * - Structures that start with `size_t struct_size` are set up with their `vdisk_..._init` function, which zeroes
- *   them and records the size the caller was compiled with. A later libvdisk may append fields. An older libvdisk
- *   that is handed a longer structure accepts it while the part it does not know is all zero, else -E2BIG.
+ * - A structure that starts with `size_t struct_size` is set up with its `vdisk_..._init` function, which zeroes it and
+ *   records the size that the caller was compiled with. A later libvdisk may append fields. An older libvdisk accepts a
+ *   longer structure while the part that it does not know is all zero; otherwise it returns -E2BIG.
  * - Functions that free something accept NULL.
- * - No function calls back into the caller, and none of the library's or Ceph's threads touches the caller's memory,
- *   with the one exception of VDISK_IO_ZERO_COPY (io.h).
- * - After fork() in a process that has connected to a cluster, the child may only exec or _exit. Calls that would
- *   need the parent's threads fail there with -EPERM instead of hanging.
+ * - No function calls back into the caller. No thread of the library or of Ceph touches the caller's memory, except
+ *   with VDISK_IO_ZERO_COPY (io.h).
+ * - After fork() in a process that has connected to a cluster, the child may only call exec or _exit. There, calls that
+ *   would need the parent's threads fail with -EPERM instead of hanging. The tables call this process a forked child.
+ *
+ * Words that have one meaning everywhere:
+ *
+ * - A request reads a disk, changes its data or flushes it: io.h and queue.h have the kinds. A control operation, or
+ *   operation, is anything else that can wait for the cluster, such as opening or resizing.
+ * - The caller cancels a request or operation (vdisk_queue_cancel). A request expires when it takes longer than
+ *   vdisk_open_options.io_timeout_ms.
+ * - A write is indeterminate while it may still change the image although its request is complete: see
+ *   vdisk_info.indeterminate_writes. It settles when that is over.
+ * - The cluster fences a client by putting it on the blocklist. The cluster then refuses what comes from that client.
  */
 #ifndef VDISK_VDISK_H
 #define VDISK_VDISK_H

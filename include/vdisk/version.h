@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which libvdisk this is. Until 1.0 a minor version may change the interface; from then on it only grows.
+ * The version of libvdisk. Until 1.0 a minor version may change the interface; from 1.0 on the interface only grows.
  */
 #ifndef VDISK_VERSION_H
 #define VDISK_VERSION_H
@@ -16,8 +16,9 @@ extern "C" {
 #define VDISK_VERSION_PATCH 0
 
 /*
- * The version of the library the program runs with, as "MAJOR.MINOR.PATCH": a constant string. It can be newer than
- * the headers the program was compiled with. Any thread, never blocks.
+ * Returns the version of the library that the program runs with, as "MAJOR.MINOR.PATCH". It can be newer than the
+ * headers that the program was compiled with. The string is constant: do not free it. Never blocks. Any thread may call
+ * it.
  */
 const char *vdisk_version(void);
 
