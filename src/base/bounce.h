@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A bounded pool of buffers for bounced data: page-aligned, in sizes that are powers of two, kept for reuse. It belongs
- * to one thread at a time.
+ * A bounded pool of bounce buffers. They are page-aligned, their sizes are powers of two, and they are kept for reuse.
+ * Buffers of one size form a class. Only one thread at a time may use a pool.
  */
 #ifndef VD_BOUNCE_H
 #define VD_BOUNCE_H
@@ -19,18 +19,20 @@ struct vd_bounce {
     uint64_t limit;
     uint64_t in_use;
     uint64_t idle;
-    /* Idle buffers of each size, each holding the pointer to the next. */
+    /* A list of idle buffers for each class. The first bytes of each buffer hold the pointer to the next one. */
     void *idle_list[VD_BOUNCE_CLASSES];
 };
 
-/* `limit` bytes at most, in use and idle together; at least the longest request to be served. */
+/*
+ * Initializes an empty pool. Its buffers in use and its idle buffers together never exceed `limit` bytes, which must be
+ * at least the size of the longest request.
+ */
 void vd_bounce_init(struct vd_bounce *pool, uint64_t limit);
 
 /* Frees every idle buffer; none may be in use. */
 void vd_bounce_destroy(struct vd_bounce *pool);
 
-/* Idle buffers. A class has buffers of one size. */
-
+/* Adds a buffer of `size` bytes to the idle buffers of its class. */
 static inline void vd_bounce_push(struct vd_bounce *pool, unsigned int class, uint64_t size, void *buffer)
 {
     memcpy(buffer, &pool->idle_list[class], sizeof(void *));
@@ -38,6 +40,7 @@ static inline void vd_bounce_push(struct vd_bounce *pool, unsigned int class, ui
     pool->idle += size;
 }
 
+/* Takes an idle buffer of a class that has one. `size` is the size of the class. */
 static inline void *vd_bounce_pop(struct vd_bounce *pool, unsigned int class, uint64_t size)
 {
     void *buffer = pool->idle_list[class];
@@ -47,7 +50,7 @@ static inline void *vd_bounce_pop(struct vd_bounce *pool, unsigned int class, ui
     return buffer;
 }
 
-/* Most requests need the smallest size, which is found without reckoning. */
+/* The smallest size, which most requests need. vd_bounce_get and vd_bounce_put have a short path for it. */
 #define VD_BOUNCE_MIN (UINT64_C(1) << VD_BOUNCE_MIN_SHIFT)
 
 static inline bool vd_bounce_is_small(uint64_t length)
@@ -56,8 +59,12 @@ static inline bool vd_bounce_is_small(uint64_t length)
 }
 
 /*
- * Gets a buffer of at least `length` bytes, 1 to 32 MiB. -EAGAIN: the limit is reached until some are put back.
- * -ENOMEM: out of memory.
+ * Gets a buffer of at least `length` bytes; `length` is from 1 byte to 32 MiB.
+ *
+ * -EAGAIN  the limit does not allow another buffer until some are put back
+ * -ENOMEM  out of memory
+ *
+ * vd_bounce_get_any is the general form, for all sizes.
  */
 int vd_bounce_get_any(void **buffer, struct vd_bounce *pool, uint64_t length);
 static inline int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t length)
@@ -69,7 +76,7 @@ static inline int vd_bounce_get(void **buffer, struct vd_bounce *pool, uint64_t 
     return 0;
 }
 
-/* Puts back a buffer that was got with the same length. */
+/* Puts back a buffer that vd_bounce_get returned for the same length. vd_bounce_put_any is the general form. */
 void vd_bounce_put_any(struct vd_bounce *pool, void *buffer, uint64_t length);
 static inline void vd_bounce_put(struct vd_bounce *pool, void *buffer, uint64_t length)
 {
@@ -82,10 +89,13 @@ static inline void vd_bounce_put(struct vd_bounce *pool, void *buffer, uint64_t 
     vd_bounce_push(pool, 0, VD_BOUNCE_MIN, buffer);
 }
 
-/* A buffer that was got with this length is the caller's from now on, to be freed with free(). 0: there is none. */
+/*
+ * Removes a buffer in use from the pool: the caller owns it and frees it with free(). `length` is the length that it
+ * was requested with, or 0 when there is no buffer.
+ */
 void vd_bounce_give_away(struct vd_bounce *pool, uint64_t length);
 
-/* Frees idle buffers, largest first, until at most `keep` bytes of them are left. */
+/* Frees idle buffers, the largest first, until at most `keep` bytes of them are left. */
 void vd_bounce_trim(struct vd_bounce *pool, uint64_t keep);
 
 #endif

@@ -19,7 +19,7 @@ int64_t vd_time_after_ms(int64_t ms)
     if (ms < 0)
         return VD_NEVER;
     now = vd_now();
-    /* What cannot be reckoned, some 292 years, is as good as never. */
+    /* A time that an int64_t cannot express, about 292 years, means never. */
     if (ms > (VD_NEVER - now) / NS_PER_MS)
         return VD_NEVER;
     return now + ms * NS_PER_MS;

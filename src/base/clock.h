@@ -8,12 +8,12 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A deadline that never comes. */
+/* The time that never comes: no deadline. */
 #define VD_NEVER INT64_MAX
 
 int64_t vd_now(void);
 
-/* The time `ms` milliseconds from now; VD_NEVER for a negative `ms`, or one too long to be reckoned. */
+/* Returns the time `ms` milliseconds from now, or VD_NEVER when `ms` is negative or too large for an int64_t. */
 int64_t vd_time_after_ms(int64_t ms);
 
 struct timespec vd_timespec(int64_t ns);

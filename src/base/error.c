@@ -14,7 +14,7 @@ struct range {
     uint32_t last;
 };
 
-/* Characters that valid UTF-8 can hold and a log must not: they move, hide or break what stands around them. */
+/* Valid UTF-8 characters that must not reach a log, because they move, hide or break the text around them. */
 static const struct range unprintable[] = {
     {0x0000, 0x001f},   /* C0 controls, line feed among them */
     {0x007f, 0x009f},   /* delete and the C1 controls: terminals obey them */
@@ -39,7 +39,10 @@ static bool is_printable(uint32_t character)
     return true;
 }
 
-/* How many bytes a sequence has that starts with `lead`, and the lowest character that needs so many; 0 if none. */
+/*
+ * Returns how many bytes a sequence that starts with `lead` has, or 0 when no sequence starts with it. Sets *lowest to
+ * the lowest character that needs so many bytes.
+ */
 static size_t sequence_length(unsigned char lead, uint32_t *lowest)
 {
     *lowest = 0;
@@ -60,7 +63,7 @@ static size_t sequence_length(unsigned char lead, uint32_t *lowest)
     return 0;
 }
 
-/* The length of the valid UTF-8 sequence at `bytes`, with the character it encodes; 0 if there is none. */
+/* Decodes one character. Returns the length of the valid UTF-8 sequence at `bytes`, or 0 if there is none. */
 static size_t decode(uint32_t *character, const char *bytes, size_t length)
 {
     unsigned char lead = (unsigned char)bytes[0];
@@ -104,8 +107,8 @@ struct vd_glyph vd_glyph_next(const char *bytes, size_t length)
 }
 
 /*
- * Shows `name` at `to`, which has `room` bytes, and returns how many it used. What does not fit is cut off between two
- * characters and replaced by an ellipsis. The bytes of `also` are escaped although they are printable.
+ * Writes `name` in printable form to `to`, which has `room` bytes. Returns how many bytes it used. A name that does not
+ * fit is cut between two characters and ends with an ellipsis. The bytes in `also` are escaped although printable.
  */
 static size_t show(char *to, size_t room, const char *name, const char *also)
 {
@@ -147,7 +150,7 @@ void vd_error_clear(struct vdisk_error *err)
 
 int vd_error_set(struct vdisk_error *err, int code, const char *format, ...)
 {
-    /* Longer than a message, so that one that does not fit is known to be cut. */
+    /* Longer than a message, so that show() notices a sentence that does not fit, and ends it with an ellipsis. */
     char sentence[2 * sizeof err->message];
     va_list args;
     size_t used;
@@ -159,7 +162,7 @@ int vd_error_set(struct vdisk_error *err, int code, const char *format, ...)
         sentence[0] = '\0';
     va_end(args);
 
-    /* The arguments can hold bytes from elsewhere, such as the locale's text for an errno. */
+    /* The arguments can contain unprintable bytes from outside, such as the locale's text for an errno. */
     used = show(err->message, sizeof err->message - 1, sentence, "");
     err->message[used] = '\0';
     err->code = code;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Filling a struct vdisk_error, and showing names in it that nobody vouches for.
+ * Fills in struct vdisk_error, and makes untrusted names safe to show in its message.
  */
 #ifndef VD_ERROR_H
 #define VD_ERROR_H
@@ -9,39 +9,40 @@
 
 #include <vdisk/error.h>
 
-/* Two of these and a sentence around them fit into a message. */
+/* The size of a quoted name. Two of them and a sentence around them fit into a message. */
 #define VD_QUOTED_MAX 160
 
-/* A name in double quotes, as a message shows it. Lives on the caller's stack, since a sentence may quote several. */
+/* A name in double quotes, as a message shows it. The caller owns it, because one sentence may quote several names. */
 struct vd_quoted {
     char text[VD_QUOTED_MAX];
 };
 
-/* A character of a name, as a message shows it: itself when printable, else its first byte as \xNN. */
+/* One character as a message shows it: the character itself if it is printable, otherwise its first byte as \xNN. */
 struct vd_glyph {
-    /* How many bytes of the name it stands for. */
+    /* How many bytes of the name this glyph represents. */
     size_t taken;
     size_t length;
     char text[4];
 };
 
-/* Nothing to explain: code 0 and an empty message. `err` may be NULL. */
+/* Sets code 0 and an empty message, which means no error. `err` may be NULL. */
 void vd_error_clear(struct vdisk_error *err);
 
 /*
- * Sets code and message, and returns `code`, so that `return vd_error_set(...)` is all a failing function needs. `err`
- * may be NULL. Whatever the arguments hold, the message is one line of valid UTF-8; when it is too long it ends with
- * an ellipsis. Names belong through vd_quote first, values of options nowhere.
+ * Sets code and message, and returns `code`, so that a failing function can `return vd_error_set(...)`. `err` may be
+ * NULL. The message is always one line of valid UTF-8, whatever the arguments contain. A message that is too long ends
+ * with an ellipsis. Pass names through vd_quote first. Never pass values of options: they can be secrets.
  */
 int vd_error_set(struct vdisk_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Quotes a name and returns out->text. What is not printable UTF-8, could reorder or break the line it is shown in,
- * or is a quote or a backslash appears as \xNN for each byte; a name that is too long ends with an ellipsis.
+ * Quotes a name and returns out->text. NULL counts as an empty name. Each byte appears as \xNN that is not part of
+ * printable UTF-8, that could reorder or break the line, or that is a quote or a backslash. A name that is too long
+ * ends with an ellipsis.
  */
 const char *vd_quote(struct vd_quoted *out, const char *name);
 
-/* The first character of the `length` bytes, which are at least one. */
+/* Returns the first character of `bytes` as a message shows it. `length` is at least 1. */
 struct vd_glyph vd_glyph_next(const char *bytes, size_t length);
 
 #endif

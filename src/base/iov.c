@@ -24,7 +24,7 @@ int vd_iov_length(uint64_t *length, const struct iovec *iov, int iovcnt)
     return 0;
 }
 
-/* A walk over the pieces of an array that hold the bytes from `skip` on, `left` of them. */
+/* Walks over the parts of an array that contain the next `left` bytes after the first `skip` bytes. */
 struct walk {
     const struct iovec *iov;
     const struct iovec *end;
@@ -95,7 +95,7 @@ void vd_iov_gather(void *to, const struct iovec *iov, int iovcnt, uint64_t skip,
 {
     uint64_t here = iovcnt == 1 && skip <= iov->iov_len ? least(length, iov->iov_len - skip) : 0;
 
-    /* No bytes can be at NULL, and then memcpy must not be told to copy even them. */
+    /* An empty buffer may be at NULL, and memcpy must not be given NULL even for 0 bytes. */
     if (here > 0)
         memcpy(to, (const char *)iov->iov_base + skip, here);
     else

@@ -12,7 +12,10 @@ uint64_t vd_layout_granularity(const struct vd_layout *layout, uint64_t granular
 {
     if (granularity > layout->object_size)
         granularity = layout->object_size;
-    /* Less than a stripe unit lies in one object; more comes together from rows of all of them. */
+    /*
+     * At most a stripe unit of an object is contiguous in the image. A longer range of an object is spread over as many
+     * stripe units of each other object of its set.
+     */
     return granularity > layout->stripe_unit ? granularity * layout->stripe_count : granularity;
 }
 

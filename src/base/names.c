@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* " and 4294967295 more", with its NUL. */
+/* Room for " and 4294967295 more" and its NUL. */
 #define TAIL 24
 
 void vd_names_add(struct vd_names *names, const char *name)
@@ -16,7 +16,7 @@ void vd_names_add(struct vd_names *names, const char *name)
     const char *separator = names->count > 0 ? ", " : "";
 
     names->count++;
-    /* Once one does not fit, none after it is shown: what is shown are the first. The first always fits. */
+    /* No name is shown after one that does not fit, so the text shows the first ones. The very first always fits. */
     if (names->left_out > 0 || names->used + strlen(separator) + length + TAIL > sizeof names->text) {
         names->left_out++;
         return;

@@ -9,7 +9,7 @@
 
 static int allocate(struct vd_passphrase *passphrase, size_t size)
 {
-    /* Not of size 0, so that an empty one differs from none. */
+    /* Allocates at least one byte, so that an empty passphrase differs from no passphrase. */
     *passphrase = (struct vd_passphrase){.bytes = malloc(size + 1), .size = size};
     if (passphrase->bytes)
         return 0;
@@ -34,7 +34,7 @@ void vd_passphrase_destroy(struct vd_passphrase *passphrase)
     *passphrase = (struct vd_passphrase){0};
 }
 
-/* Up to `room` bytes; fewer at the end of the file. */
+/* Reads `room` bytes, or fewer at the end of the file. Returns how many, or a negative errno. */
 static ssize_t read_all(int fd, char *bytes, size_t room)
 {
     size_t size = 0;
@@ -54,7 +54,7 @@ static ssize_t read_all(int fd, char *bytes, size_t room)
 
 static int read_into(struct vd_passphrase *passphrase, int fd)
 {
-    /* One more than there may be, for the newline; another to see that there is more. */
+    /* One byte more is for the newline, and another one to notice that the file is too long. */
     int r = allocate(passphrase, VD_PASSPHRASE_MAX + 2);
     ssize_t size;
 
@@ -69,7 +69,7 @@ static int read_into(struct vd_passphrase *passphrase, int fd)
         vd_passphrase_destroy(passphrase);
         return (int)size;
     }
-    /* What is behind it, the newline, is no secret. */
+    /* The buffer also contains the newline, which is no secret, so vd_passphrase_destroy need not overwrite it. */
     passphrase->size = (size_t)size;
     return 0;
 }

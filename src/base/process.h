@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the process around the library does to it: fork() and signals.
+ * Protects the library from two things that its process may do: fork() and signals.
  */
 #ifndef VD_PROCESS_H
 #define VD_PROCESS_H
@@ -10,22 +10,30 @@
 #include <stdbool.h>
 
 /*
- * Says that this process is about to have threads of Ceph's. From then on a forked child, which has none of them,
- * is marked. Returns 0 or -ENOMEM.
+ * Says that Ceph is about to start threads in this process. From then on vd_process_forked is true in a forked child,
+ * because fork() does not copy those threads. Returns 0 or -ENOMEM.
  */
 int vd_process_will_connect(void);
 
-/* Whether this is a child forked after vd_process_will_connect: nothing that needs those threads can work here. */
+/*
+ * Tells whether this process is a child that was forked after vd_process_will_connect. Nothing that needs Ceph's
+ * threads works in it.
+ */
 static inline bool vd_process_forked(void)
 {
-    /* For process.c to set. Relaxed: it changes only in a child that has a single thread, and no data is read by it. */
+    /*
+     * Only process.c sets it. Relaxed: it changes only in the child, which has a single thread then, and it publishes
+     * no other data.
+     */
     extern atomic_bool vd_process_is_child;
 
     return atomic_load_explicit(&vd_process_is_child, memory_order_relaxed);
 }
 
-/* Blocks every signal in this thread, so that threads started now inherit that; and undoes it. */
+/* Blocks all signals in this thread, and saves its signal mask. Threads that it starts meanwhile inherit that. */
 void vd_signals_block(sigset_t *saved);
+
+/* Restores the signal mask that vd_signals_block saved. */
 void vd_signals_restore(const sigset_t *saved);
 
 #endif

@@ -7,7 +7,10 @@
 
 #include "base/error.h"
 
-/* More than any structure of ours will have. A size that was never set must not lead to reading what is not there. */
+/*
+ * An upper bound for the size of any public structure. It keeps vd_struct_read from reading far beyond a structure
+ * whose struct_size was never set.
+ */
 #define LONGEST 4096
 
 void vd_struct_init(void *structure, size_t struct_size)
