@@ -9,7 +9,7 @@
 #include "base/container.h"
 #include "base/process.h"
 
-/* Under the lock: the alarms that are set, how many there are at all, and whether they have a thread. */
+/* The lock protects the alarms that are set, the number of all alarms, and whether the alarms' thread runs. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_cond_t changed;
@@ -45,7 +45,7 @@ void vd_alarm_destroy(struct vd_alarm *alarm)
 {
     pthread_mutex_lock(&lock);
     vd_heap_remove(&set_alarms, &alarm->item);
-    /* The last one that was set ends the thread. */
+    /* The alarms' thread ends when no alarm is set. Wake it, so that it notices. */
     if (set_alarms.count == 0)
         pthread_cond_signal(&changed);
     if (--count == 0)
@@ -60,7 +60,7 @@ static void sleep_until(int64_t time)
     pthread_cond_timedwait(&changed, &lock, &until);
 }
 
-/* Rings with the lock held, so that whoever destroys an alarm knows that it does not ring. */
+/* Calls `ring` with the lock held, so that `ring` does not run once vd_alarm_destroy has taken the lock. */
 static void *thread_main(void *arg)
 {
     struct vd_heap_item *item;
@@ -83,7 +83,7 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* With the lock held. */
+/* Starts the alarms' thread, with the lock held. */
 static int start_thread(void)
 {
     sigset_t signals;

@@ -8,7 +8,7 @@
 
 #include "base/container.h"
 
-/* A background job that somebody waits for: the last that those posted before it do is done by then. */
+/* A background job that vd_background_flush waits for. When it has run, all jobs posted before it have finished. */
 struct flush {
     struct vd_background_job background_job;
     sem_t done;
@@ -28,8 +28,8 @@ static void run_job(struct vd_job *job)
 }
 
 /*
- * On the worker. Where no thread can be started, and so none is busy with what was posted before, it is done here, as
- * long as that takes.
+ * Runs on the worker's thread, and gives the job to the lane. If the executor has no thread and cannot start one, no
+ * earlier job is running either, and the worker runs this job itself. That may block the worker.
  */
 static void dispatch(struct vd_work *work)
 {
@@ -67,7 +67,7 @@ static void run_nothing(struct vd_background_job *background_job)
     (void)background_job;
 }
 
-/* When the lane is not the executor's any more: it may be freed. */
+/* Called when the executor no longer uses the lane, so that the caller of vd_background_flush may free it. */
 static void finish_flush(void *owner)
 {
     struct flush *flush = owner;

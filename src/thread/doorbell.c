@@ -9,77 +9,79 @@
 
 #include "base/clock.h"
 
-int vd_doorbell_init(struct vd_doorbell *bell, enum vd_doorbell_kind kind)
+int vd_doorbell_init(struct vd_doorbell *doorbell, enum vd_doorbell_kind kind)
 {
     int fds[2] = {-1, -1};
 
     if (kind == VD_DOORBELL_PIPE && pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
         return -errno;
-    *bell = (struct vd_doorbell){.kind = kind, .read_fd = fds[0], .write_fd = fds[1]};
+    *doorbell = (struct vd_doorbell){.kind = kind, .read_fd = fds[0], .write_fd = fds[1]};
     if (kind == VD_DOORBELL_SEMAPHORE)
-        sem_init(&bell->semaphore, 0, 0);
+        sem_init(&doorbell->semaphore, 0, 0);
     return 0;
 }
 
-void vd_doorbell_destroy(struct vd_doorbell *bell)
+void vd_doorbell_destroy(struct vd_doorbell *doorbell)
 {
     /*
-     * A ringer touches the bell last when it rings; once that is heard, it is gone. (A write to a pipe that has
-     * delivered its byte, and sem_post since glibc 2.21, no longer use the descriptor or the semaphore.)
+     * A ringing thread uses the doorbell for the last time when it rings. Once the owner has heard that ring, the
+     * thread no longer uses it. (A write to a pipe that has delivered its byte, and sem_post since glibc 2.21, no
+     * longer use the descriptor or the semaphore.)
      */
-    while (bell->heard < bell->owed) {
-        vd_doorbell_wait(bell, VD_NEVER);
-        vd_doorbell_hear(bell);
+    while (doorbell->heard < doorbell->owed) {
+        vd_doorbell_wait(doorbell, VD_NEVER);
+        vd_doorbell_hear(doorbell);
     }
-    if (bell->kind == VD_DOORBELL_SEMAPHORE) {
-        sem_destroy(&bell->semaphore);
+    if (doorbell->kind == VD_DOORBELL_SEMAPHORE) {
+        sem_destroy(&doorbell->semaphore);
         return;
     }
-    close(bell->read_fd);
-    close(bell->write_fd);
+    close(doorbell->read_fd);
+    close(doorbell->write_fd);
 }
 
-void vd_doorbell_ring(struct vd_doorbell *bell)
+void vd_doorbell_ring(struct vd_doorbell *doorbell)
 {
-    if (bell->kind == VD_DOORBELL_SEMAPHORE) {
-        sem_post(&bell->semaphore);
+    if (doorbell->kind == VD_DOORBELL_SEMAPHORE) {
+        sem_post(&doorbell->semaphore);
         return;
     }
     /*
-     * One byte into a pipe cannot be interrupted half-way. Nor can the pipe be full: it holds at most one byte for
-     * each thread that is ringing and one of the owner's, because the owner hears before it makes room for more.
+     * A signal cannot interrupt the write of one byte to a pipe halfway. The pipe cannot be full either: the owner
+     * hears the rings so far before it gives anybody a reason to ring again. So the pipe contains at most one byte for
+     * each thread that is ringing, and one byte of the owner.
      */
-    ssize_t written = write(bell->write_fd, "", 1);
+    ssize_t written = write(doorbell->write_fd, "", 1);
 
     assert(written == 1);
     (void)written;
 }
 
-static void hear_pipe(struct vd_doorbell *bell)
+static void hear_pipe(struct vd_doorbell *doorbell)
 {
     char rings[64];
     ssize_t n;
 
     do {
-        n = read(bell->read_fd, rings, sizeof rings);
+        n = read(doorbell->read_fd, rings, sizeof rings);
         if (n > 0)
-            bell->heard += (uint64_t)n;
+            doorbell->heard += (uint64_t)n;
     } while (n == (ssize_t)sizeof rings || (n < 0 && errno == EINTR));
 }
 
-void vd_doorbell_hear(struct vd_doorbell *bell)
+void vd_doorbell_hear(struct vd_doorbell *doorbell)
 {
-    if (bell->kind == VD_DOORBELL_PIPE) {
-        hear_pipe(bell);
+    if (doorbell->kind == VD_DOORBELL_PIPE) {
+        hear_pipe(doorbell);
         return;
     }
-    while (sem_trywait(&bell->semaphore) == 0)
-        bell->heard++;
+    while (sem_trywait(&doorbell->semaphore) == 0)
+        doorbell->heard++;
 }
 
-static bool wait_pipe(const struct vd_doorbell *bell, int64_t deadline)
+static bool wait_pipe(const struct vd_doorbell *doorbell, int64_t deadline)
 {
-    struct pollfd ready = {.fd = bell->read_fd, .events = POLLIN};
+    struct pollfd ready = {.fd = doorbell->read_fd, .events = POLLIN};
 
     for (;;) {
         int64_t left = deadline == VD_NEVER ? 0 : deadline - vd_now();
@@ -92,21 +94,21 @@ static bool wait_pipe(const struct vd_doorbell *bell, int64_t deadline)
     }
 }
 
-static bool wait_semaphore(struct vd_doorbell *bell, int64_t deadline)
+static bool wait_semaphore(struct vd_doorbell *doorbell, int64_t deadline)
 {
     struct timespec until = vd_timespec(deadline);
 
     for (;;) {
-        int r = deadline == VD_NEVER ? sem_wait(&bell->semaphore)
-                                     : sem_clockwait(&bell->semaphore, CLOCK_MONOTONIC, &until);
+        int r = deadline == VD_NEVER ? sem_wait(&doorbell->semaphore)
+                                     : sem_clockwait(&doorbell->semaphore, CLOCK_MONOTONIC, &until);
 
         if (r == 0) {
             /*
-             * Put back, because only hearing silences: with both kinds, a second wait must not sleep through a ring
-             * that the first one noticed. The hearing's sem_trywait is also what ThreadSanitizer knows to order memory;
-             * sem_clockwait it does not know.
+             * Put the ring back: only vd_doorbell_hear silences the doorbell. With both kinds, a second wait must not
+             * sleep through a ring that the first one noticed. In addition, ThreadSanitizer knows that the sem_trywait
+             * of vd_doorbell_hear orders memory. It does not know sem_clockwait.
              */
-            sem_post(&bell->semaphore);
+            sem_post(&doorbell->semaphore);
             return true;
         }
         if (errno == ETIMEDOUT)
@@ -115,7 +117,7 @@ static bool wait_semaphore(struct vd_doorbell *bell, int64_t deadline)
     }
 }
 
-bool vd_doorbell_wait(struct vd_doorbell *bell, int64_t deadline)
+bool vd_doorbell_wait(struct vd_doorbell *doorbell, int64_t deadline)
 {
-    return bell->kind == VD_DOORBELL_PIPE ? wait_pipe(bell, deadline) : wait_semaphore(bell, deadline);
+    return doorbell->kind == VD_DOORBELL_PIPE ? wait_pipe(doorbell, deadline) : wait_semaphore(doorbell, deadline);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A bell that any thread rings and one thread, the owner, listens to: the read end of a pipe, which an event loop can
- * poll, or a semaphore, which needs no file descriptor.
+ * A doorbell: any thread rings it, and one thread, the owner, waits for rings. It is a pipe, whose read end an event
+ * loop can poll, or a semaphore, which needs no file descriptor.
  *
- * It counts. The owner knows how many rings it is owed, and so can wait until every ringer is done with the bell
- * before freeing it, without a reference count that each ringer would have to take.
+ * A doorbell counts its rings. The owner knows how many rings other threads owe it. Before it frees the doorbell, it
+ * waits for all of them, and so until every ringing thread no longer uses the doorbell. No ringing thread needs to take
+ * a reference for that.
  */
 #ifndef VD_DOORBELL_H
 #define VD_DOORBELL_H
@@ -23,30 +24,33 @@ struct vd_doorbell {
     int read_fd;
     int write_fd;
     sem_t semaphore;
-    /* The owner's: rings that were or will be made, and rings heard. */
+    /* Only the owner uses both: how many rings were or will be made, and how many it has heard. */
     uint64_t owed;
     uint64_t heard;
 };
 
-/* Returns 0, -EMFILE or -ENFILE. */
-int vd_doorbell_init(struct vd_doorbell *bell, enum vd_doorbell_kind kind);
+/* Initializes a silent doorbell. Returns 0, -EMFILE or -ENFILE. */
+int vd_doorbell_init(struct vd_doorbell *doorbell, enum vd_doorbell_kind kind);
 
-/* Waits for rings that are owed and not yet heard, then frees. */
-void vd_doorbell_destroy(struct vd_doorbell *bell);
+/* Owner: waits for the rings that are owed and not yet heard, then destroys the doorbell. */
+void vd_doorbell_destroy(struct vd_doorbell *doorbell);
 
-/* Any thread. Never blocks. */
-void vd_doorbell_ring(struct vd_doorbell *bell);
+/* Rings. Any thread may call it. Never blocks. */
+void vd_doorbell_ring(struct vd_doorbell *doorbell);
 
-/* Owner: somebody has rung or is about to. */
-static inline void vd_doorbell_owe(struct vd_doorbell *bell)
+/* Owner: notes that a thread has rung or is about to ring. */
+static inline void vd_doorbell_owe(struct vd_doorbell *doorbell)
 {
-    bell->owed++;
+    doorbell->owed++;
 }
 
-/* Owner: hears what has rung so far; the bell is then silent. */
-void vd_doorbell_hear(struct vd_doorbell *bell);
+/* Owner: takes note of all rings so far, which silences the doorbell. Never blocks. */
+void vd_doorbell_hear(struct vd_doorbell *doorbell);
 
-/* Owner: sleeps until it rings, or has been ringing all along, or until `deadline` (clock.h): false. */
-bool vd_doorbell_wait(struct vd_doorbell *bell, int64_t deadline);
+/*
+ * Owner: sleeps until the doorbell rings. Returns true, also at once if a ring was not heard yet, or false when
+ * `deadline` (clock.h) has come.
+ */
+bool vd_doorbell_wait(struct vd_doorbell *doorbell, int64_t deadline);
 
 #endif

@@ -20,7 +20,7 @@ struct vd_executor *vd_executor_new(unsigned int limit)
     return executor;
 }
 
-/* With the lock held, which it lets go. */
+/* Drops a reference. The caller has the lock, which this function releases. */
 static void drop_reference(struct vd_executor *executor)
 {
     bool last = --executor->references == 0;
@@ -53,8 +53,7 @@ void vd_lane_init(struct vd_lane *lane, struct vd_executor *executor)
     *lane = (struct vd_lane){.executor = executor, .last = &lane->first};
 }
 
-/* Queues, with the lock held. */
-
+/* The caller of this function, and of those up to remove_job, has the lock. */
 static void add_lane(struct vd_executor *executor, struct vd_lane *lane)
 {
     lane->state = VD_LANE_WAITING;
@@ -106,9 +105,7 @@ static void remove_job(struct vd_job *job)
     job->lane = NULL;
 }
 
-/* Threads. */
-
-/* Runs the lane's oldest job. The lock is held, and let go meanwhile. */
+/* Runs the lane's oldest job. The caller has the lock, which this function releases while the job runs. */
 static void run_one(struct vd_executor *executor, struct vd_lane *lane)
 {
     struct vd_job *job = lane->first;
@@ -121,7 +118,7 @@ static void run_one(struct vd_executor *executor, struct vd_lane *lane)
     job->run(job);
     pthread_mutex_lock(&executor->lock);
     lane->state = VD_LANE_IDLE;
-    /* Behind the others, so that no lane keeps a thread for itself. */
+    /* The lane goes behind the others, so that no lane keeps a thread for itself. */
     if (lane->first)
         add_lane(executor, lane);
     pthread_mutex_unlock(&executor->lock);
@@ -142,7 +139,7 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* With the lock held. The thread inherits that all signals are blocked. */
+/* Starts a thread, in which all signals are blocked. The caller has the lock. */
 static int start_thread(struct vd_executor *executor)
 {
     pthread_attr_t attributes;
@@ -172,7 +169,7 @@ int vd_lane_post(struct vd_lane *lane, struct vd_job *job)
     add_job(lane, job);
     if (lane->state != VD_LANE_IDLE)
         goto out;
-    /* One that exists comes by in time, so that it matters only when there is none. */
+    /* An existing thread will come to this lane in time, so a failure matters only when there is no thread. */
     if (executor->threads < executor->limit)
         r = start_thread(executor);
     if (r < 0 && executor->threads == 0) {
@@ -195,7 +192,7 @@ bool vd_executor_take_back(struct vd_executor *executor, struct vd_job *job)
     lane = job->lane;
     if (lane)
         remove_job(job);
-    /* An empty lane may be freed, so that no thread must come upon it. */
+    /* The caller may free an empty lane, so remove it from the list before a thread finds it. */
     if (lane && lane->state == VD_LANE_WAITING && !lane->first) {
         remove_lane(executor, lane);
         lane->state = VD_LANE_IDLE;

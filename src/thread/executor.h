@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs jobs that may block for long, on threads that are started when there is something to do and end when there is
- * not. Jobs of one lane run one at a time, in their order; those of different lanes side by side, up to a bound.
+ * Runs jobs that may block for a long time. It starts threads when there are jobs, and they end when there are none.
+ * Jobs of one lane run one at a time, in the order in which they were posted. Jobs of different lanes run in parallel,
+ * on a limited number of threads.
  */
 #ifndef VD_EXECUTOR_H
 #define VD_EXECUTOR_H
@@ -9,23 +10,23 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* Embedded in what it is about. */
+/* Embedded in the structure that it works on. */
 struct vd_job {
     struct vd_job *next;
-    /* The lane that it waits in, under the executor's lock. NULL: it runs, or has run. */
+    /* The lane that the job waits in. NULL: it runs, or has run. Protected by the executor's lock. */
     struct vd_lane *lane;
-    /* Does the work, with the lane to itself. From its beginning on the job is not the executor's any more. */
+    /* Does the work, while no other job of the lane runs. The executor no longer uses the job, so `run` may free it. */
     void (*run)(struct vd_job *job);
-    /* Called with `owner` after that, when the lane is not the executor's any more either: it may be freed here. */
+    /* Called with `owner` after `run`. The executor no longer uses an empty lane then, so `finish` may free it. */
     void (*finish)(void *owner);
     void *owner;
 };
 
 enum vd_lane_state {
     VD_LANE_IDLE,
-    /* In the executor's list. */
+    /* It has jobs, and is in the executor's list. */
     VD_LANE_WAITING,
-    /* A thread runs a job of it. */
+    /* A thread runs a job of this lane. */
     VD_LANE_RUNNING,
 };
 
@@ -39,7 +40,7 @@ struct vd_lane {
 
 struct vd_executor {
     pthread_mutex_t lock;
-    /* Owners and threads. */
+    /* Those of its users, and one for each thread. */
     unsigned int references;
     unsigned int limit;
     unsigned int threads;
@@ -48,23 +49,27 @@ struct vd_executor {
     struct vd_lane **last;
 };
 
-/* At most `limit` threads. NULL: out of memory. */
+/* Returns an executor with one reference, which runs at most `limit` threads. NULL: out of memory. */
 struct vd_executor *vd_executor_new(unsigned int limit);
 
-/* One more reference. */
+/* Takes another reference. Returns `executor`. */
 struct vd_executor *vd_executor_get(struct vd_executor *executor);
 
-/* Drops a reference. What was posted still runs. May be called by a job. NULL is fine. */
+/* Drops a reference. Jobs that were posted still run. A job may call it. NULL is allowed. */
 void vd_executor_put(struct vd_executor *executor);
 
+/* Initializes an empty lane. It has no reference to the executor, which must live until the lane is no longer used. */
 void vd_lane_init(struct vd_lane *lane, struct vd_executor *executor);
 
-/* Appends a job. -EAGAIN: there is no thread and none can be started; the job is not in the lane. Never blocks. */
+/*
+ * Appends a job to the lane. Returns 0, or -EAGAIN if there is no thread and none can be started; the job is then not
+ * in the lane. Never blocks.
+ */
 int vd_lane_post(struct vd_lane *lane, struct vd_job *job);
 
 /*
- * Takes a job back that was posted to a lane of the executor's. false: it runs, or has run; then the lane need not
- * exist any more.
+ * Takes back a job that was posted to a lane of this executor. Returns false if it runs, or has run. The lane need not
+ * exist any more in that case.
  */
 bool vd_executor_take_back(struct vd_executor *executor, struct vd_job *job);
 

@@ -8,30 +8,33 @@
 
 #define TAGS (VD_MAILBOX_ASKS | VD_MAILBOX_URGED)
 
-_Static_assert(_Alignof(struct vd_node) > TAGS, "the tags are no part of an address");
+_Static_assert(_Alignof(struct vd_node) > TAGS, "the tag bits are zero in the address of a node");
 
 /*
- * Counting. An owner that waits for several posts puts VD_MAILBOX_COUNTS in place of VD_MAILBOX_EMPTY. From then on
- * each poster, when it has posted, takes one from `missing`, and instead of the first one to post, two ring: the one
- * that takes the last, and the first that is urgent.
+ * Counting. An owner that waits for several posts replaces VD_MAILBOX_EMPTY by VD_MAILBOX_COUNTS. From then on each
+ * poster first adds its node to the list, and then subtracts one from `missing`: it counts itself. The first poster no
+ * longer rings. Two other posters ring: the one that subtracts the last one, and the first one that is urgent.
  *
- * A poster is counted when its node is already there for the owner to take and deal with. So `missing` is never set,
- * only changed: when the owner ends the counting, it takes back what it has asked for, less the posts that it has
- * found. What is left then are posters yet to be counted, for whom the next counting waits as well, and destroying the
+ * When a poster counts itself, its node is already in the list, and the owner may have taken it and be done with it. So
+ * the owner never sets `missing`; it only adds and subtracts. When it ends the counting, it subtracts the number that
+ * it had added, and adds the number of posts that it has found. What remains is the number of posters that have posted
+ * and not yet counted themselves. The next counting waits for those posters as well, and so does vd_mailbox_destroy.
+ *
+ * The lowest bit of `missing` tells whether the owner counts. The other bits are the number. All changes of `missing`
+ * are acquire and release: the thread whose change is the last one sees everything that the other posters did before
+ * theirs. So when the owner hears the ring of the last poster, all others that counted themselves are done with the
  * mailbox.
- *
- * The lowest bit of `missing` tells whether the owner counts; the rest is the number. All changes of it are acquire and
- * release: whoever finds out that he has made the last one has all other posters behind him.
  */
 #define COUNTING INT64_C(1)
 #define ONE INT64_C(2)
 
+/* Counts a poster. Returns true if it was the last one that the owner waits for, so that it must ring. */
 static bool count_one(struct vd_mailbox *mailbox)
 {
     return atomic_fetch_sub_explicit(&mailbox->missing, ONE, memory_order_acq_rel) == (ONE | COUNTING);
 }
 
-/* false: somebody was quicker to post, and rings. */
+/* Owner: starts to count. Returns false if a poster was quicker: it has found the mailbox empty, and rings. */
 static bool start_counting(struct vd_mailbox *mailbox, unsigned int count)
 {
     uintptr_t empty = VD_MAILBOX_EMPTY;
@@ -39,12 +42,12 @@ static bool start_counting(struct vd_mailbox *mailbox, unsigned int count)
     assert(mailbox->awaited == 0);
     mailbox->awaited = count;
     atomic_fetch_add_explicit(&mailbox->missing, count * ONE + COUNTING, memory_order_acq_rel);
-    /* Release: whoever finds that he is to be counted finds what to count down. */
+    /* Release: pairs with the acquire in push; a poster that finds VD_MAILBOX_COUNTS sees the addition to `missing`. */
     return atomic_compare_exchange_strong_explicit(&mailbox->newest, &empty, VD_MAILBOX_COUNTS, memory_order_release,
                                                    memory_order_relaxed);
 }
 
-/* Of what was asked for, less the `count` posts that were found. */
+/* Owner: ends the counting. Subtracts from `missing` what start_counting added, less the `count` posts it has found. */
 static void take_back(struct vd_mailbox *mailbox, unsigned int count)
 {
     int64_t change = ((int64_t)count - mailbox->awaited) * ONE - COUNTING;
@@ -52,7 +55,7 @@ static void take_back(struct vd_mailbox *mailbox, unsigned int count)
 
     assert(before & COUNTING && before + change >= 0);
     mailbox->awaited = 0;
-    /* The last one that was missing has rung or is about to. */
+    /* The number has reached zero. The poster that made it zero has rung or is about to ring. */
     if (before < ONE)
         vd_doorbell_owe(&mailbox->bell);
 }
@@ -68,18 +71,24 @@ int vd_mailbox_init(struct vd_mailbox *mailbox, enum vd_doorbell_kind kind)
 void vd_mailbox_destroy(struct vd_mailbox *mailbox)
 {
     assert(atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == VD_MAILBOX_EMPTY);
-    /* Of those who are yet to be counted, the last one is to ring. */
+    /* If posters have yet to count themselves, COUNTING makes the last of them ring, and the owner waits for that. */
     if (atomic_fetch_or_explicit(&mailbox->missing, COUNTING, memory_order_acq_rel) >= ONE)
         vd_doorbell_owe(&mailbox->bell);
     vd_doorbell_destroy(&mailbox->bell);
 }
 
-/* Returns what was newest before. */
+/*
+ * Adds the node to the list. While the owner counts, the tags stay set, and `urged` is added to them. Returns the
+ * former value of `newest`.
+ */
 static uintptr_t push(struct vd_mailbox *mailbox, struct vd_node *node, uintptr_t urged)
 {
     uintptr_t before = atomic_load_explicit(&mailbox->newest, memory_order_relaxed), after;
 
-    /* Release: see vd_mailbox_post. Acquire: see start_counting. */
+    /*
+     * Release: pairs with the acquire in vd_mailbox_take, as in vd_mailbox_post. Acquire: pairs with the release in
+     * start_counting; sees the number in `missing`.
+     */
     do {
         node->next = (struct vd_node *)(before & ~TAGS);
         after = (uintptr_t)node;
@@ -91,8 +100,9 @@ static uintptr_t push(struct vd_mailbox *mailbox, struct vd_node *node, uintptr_
 }
 
 /*
- * Once it has posted, the owner may have taken the node, dealt with it and be about to destroy the mailbox. That waits
- * for whoever owes a ring, or is yet to be counted; nobody else touches it any more.
+ * As soon as the node is in the list, the owner may take it, deal with it and start to destroy the mailbox. But
+ * vd_mailbox_destroy waits for each poster that owes a ring or has yet to count itself. Every other poster must not
+ * touch the mailbox any more, and returns at once.
  */
 VD_NOINLINE static void post(struct vd_mailbox *mailbox, struct vd_node *node, uintptr_t urged)
 {
@@ -114,7 +124,7 @@ void vd_mailbox_post_asked(struct vd_mailbox *mailbox, struct vd_node *node)
 {
     uintptr_t empty = VD_MAILBOX_EMPTY;
 
-    /* Mostly it is the first. Release: see vd_mailbox_post. */
+    /* Usually the mailbox is empty. Release: pairs with the acquire in vd_mailbox_take, as in vd_mailbox_post. */
     node->next = NULL;
     if (atomic_compare_exchange_strong_explicit(&mailbox->newest, &empty, (uintptr_t)node, memory_order_release,
                                                 memory_order_relaxed))
@@ -142,7 +152,7 @@ struct vd_node *vd_nodes_reversed(struct vd_node *list)
     return result;
 }
 
-/* Returns what was posted while it counted. */
+/* Owner: ends the counting. Returns what was posted meanwhile, oldest first. */
 VD_NOINLINE static struct vd_node *end_counting(struct vd_mailbox *mailbox, uintptr_t newest)
 {
     struct vd_node *nodes = vd_nodes_reversed((struct vd_node *)(newest & ~TAGS));
@@ -151,7 +161,7 @@ VD_NOINLINE static struct vd_node *end_counting(struct vd_mailbox *mailbox, uint
     for (const struct vd_node *node = nodes; node; node = node->next)
         count++;
     take_back(mailbox, count);
-    /* The first that was urgent has rung or is about to. */
+    /* The first urgent poster has rung or is about to ring. */
     if (newest & VD_MAILBOX_URGED)
         vd_doorbell_owe(&mailbox->bell);
     return nodes;
@@ -162,18 +172,19 @@ struct vd_node *vd_mailbox_take(struct vd_mailbox *mailbox)
     uintptr_t newest;
 
     /*
-     * Silence first, then take. The other way round, a post between the two would be silenced and stay untaken: a lost
-     * wake-up. This way the worst is a ring for something already taken.
+     * First silence the doorbell, then take the list. In the opposite order, the ring for a post between the two steps
+     * would be silenced, and the post would stay in the list: a lost wake-up. In this order, the worst case is a ring
+     * for a post that was already taken.
      */
     vd_doorbell_hear(&mailbox->bell);
     if (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == VD_MAILBOX_EMPTY)
         return NULL;
 
-    /* Acquire: see vd_mailbox_post. */
+    /* Acquire: pairs with the release in vd_mailbox_post and push; sees what the posters wrote into their nodes. */
     newest = atomic_exchange_explicit(&mailbox->newest, VD_MAILBOX_EMPTY, memory_order_acquire);
     if (newest & VD_MAILBOX_ASKS)
         return end_counting(mailbox, newest);
-    /* It was empty before its oldest node: that node's poster has rung or is about to. */
+    /* The poster of the oldest node found the mailbox empty, so it has rung or is about to ring. */
     vd_doorbell_owe(&mailbox->bell);
     return vd_nodes_reversed((struct vd_node *)newest);
 }

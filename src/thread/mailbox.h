@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A lock-free list that any thread posts to and one thread, the owner, takes from, with a doorbell that is rung when
- * the list turns from empty to not empty: once for any number of posts that the owner takes together. An owner that
- * waits for several has it rung when they are there.
+ * A mailbox: a lock-free list to which any thread posts, and from which one thread, the owner, takes. The poster that
+ * finds the list empty rings a doorbell, so it rings once for any number of posts that the owner takes together. An
+ * owner that waits for several posts can have it ring only when all of them are there.
  */
 #ifndef VD_MAILBOX_H
 #define VD_MAILBOX_H
@@ -13,7 +13,7 @@
 
 #include "thread/doorbell.h"
 
-/* Embedded in what is posted. */
+/* Embedded in the structure that is posted. */
 struct vd_node {
     struct vd_node *next;
 };
@@ -22,9 +22,15 @@ struct vd_node {
 struct vd_node *vd_nodes_reversed(struct vd_node *list);
 
 /*
- * What a mailbox holds: the address of the node that was posted last, or one of the last two of these. The lowest bit
- * asks a poster for more than to post: to ring, since it is the first; or to be counted (vd_mailbox_wait_for), where
- * the bit stays set for those who post on top. The second bit then tells that somebody urgent is among them.
+ * The values of vd_mailbox.newest. Usually it is the address of the node that was posted last. The two lowest bits of
+ * such an address are free for tags:
+ *
+ * - VD_MAILBOX_EMPTY, both bits without an address: the list is empty. The next poster must ring.
+ * - VD_MAILBOX_COUNTS, the lowest bit: the owner waits for several posts (vd_mailbox_wait_for), and each poster must
+ *   count itself. The bit stays set when nodes are added.
+ * - VD_MAILBOX_URGED in addition to VD_MAILBOX_COUNTS and an address: an urgent node is in the list.
+ *
+ * So the lowest bit, VD_MAILBOX_ASKS, tells a poster that it must do more than post.
  */
 #define VD_MAILBOX_ASKS ((uintptr_t)1)
 #define VD_MAILBOX_URGED ((uintptr_t)2)
@@ -34,29 +40,33 @@ struct vd_node *vd_nodes_reversed(struct vd_node *list);
 struct vd_mailbox {
     _Atomic uintptr_t newest;
     struct vd_doorbell bell;
-    /* See mailbox.c. */
+    /* How many posters have yet to count themselves, and whether the owner counts: see mailbox.c. */
     _Atomic int64_t missing;
-    /* The owner's: how many posts it waits for; 0: it does not count them. */
+    /* Only the owner uses it: how many posts it waits for. 0: it does not count. */
     unsigned int awaited;
 };
 
-/* Returns 0, -EMFILE or -ENFILE. */
+/* Initializes an empty mailbox. Returns 0, -EMFILE or -ENFILE. */
 int vd_mailbox_init(struct vd_mailbox *mailbox, enum vd_doorbell_kind kind);
 
-/* Owner, when no more will be posted: waits for posters that are still ringing or being counted, then frees. */
+/*
+ * Owner: destroys an empty mailbox to which nobody will post. Waits for posters that have yet to ring or to count
+ * themselves.
+ */
 void vd_mailbox_destroy(struct vd_mailbox *mailbox);
 
-/* For vd_mailbox_post: a post that is asked for more. */
+/* The slow path of vd_mailbox_post, for a poster that must also ring or count itself. */
 void vd_mailbox_post_asked(struct vd_mailbox *mailbox, struct vd_node *node);
 
-/* Any thread; never blocks. From here on the node is the owner's. */
+/* Posts a node, which belongs to the owner from then on. Any thread may call it. Never blocks. */
 static inline void vd_mailbox_post(struct vd_mailbox *mailbox, struct vd_node *node)
 {
     uintptr_t newest = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
 
     /*
-     * Release: what the poster wrote into the node is there for the owner, who takes with acquire. Later posts are
-     * read-modify-writes of the same variable, so taking the newest also orders with every older one.
+     * Release: pairs with the acquire in vd_mailbox_take, so that the owner sees what the poster wrote into the node.
+     * Later posts are read-modify-writes of the same variable. So when the owner takes the newest node, it also
+     * synchronizes with the posters of all older ones.
      */
     do {
         if (newest & VD_MAILBOX_ASKS) {
@@ -66,25 +76,25 @@ static inline void vd_mailbox_post(struct vd_mailbox *mailbox, struct vd_node *n
         node->next = (struct vd_node *)newest;
     } while (!atomic_compare_exchange_weak_explicit(&mailbox->newest, &newest, (uintptr_t)node, memory_order_release,
                                                     memory_order_relaxed));
-    /* From here on the owner may have taken the node, dealt with it and destroyed the mailbox. */
+    /* By now the owner may have taken the node, dealt with it and destroyed the mailbox. */
 }
 
-/* The same for what is to wake the owner in any case. */
+/* Posts a node that wakes the owner even if it waits for several posts. Any thread may call it. Never blocks. */
 void vd_mailbox_post_urgent(struct vd_mailbox *mailbox, struct vd_node *node);
 
-/* Owner: silences the bell and takes everything, oldest first. NULL: nothing is there. */
+/* Owner: silences the doorbell and takes all nodes, oldest first. Returns NULL if there are none. Never blocks. */
 struct vd_node *vd_mailbox_take(struct vd_mailbox *mailbox);
 
-/* Owner: sleeps until there may be something to take, or until `deadline` (clock.h): false. */
+/* Owner: sleeps until there may be a node to take. Returns true, or false when `deadline` (clock.h) has come. */
 bool vd_mailbox_wait(struct vd_mailbox *mailbox, int64_t deadline);
 
 /*
- * The same, with nothing there, until so many may have been posted, or one that is urgent. What has been posted by the
- * end is to be taken before anything else is done with the mailbox.
+ * Owner: sleeps as vd_mailbox_wait does, but until `count` nodes or an urgent one may have been posted. If nodes are in
+ * the mailbox already, it does not wait for more. The owner's next call on the mailbox must be vd_mailbox_take.
  */
 bool vd_mailbox_wait_for(struct vd_mailbox *mailbox, unsigned int count, int64_t deadline);
 
-/* Owner: makes its own bell ring, because something that was taken is not dealt with. */
+/* Owner: rings its own doorbell, because it has taken nodes that it has not dealt with. */
 void vd_mailbox_remind(struct vd_mailbox *mailbox);
 
 #endif

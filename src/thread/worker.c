@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/container.h"
 
-/* Work that somebody waits for. */
+/* Work that its poster waits for. */
 struct call {
     struct vd_work work;
     struct vd_worker *worker;
@@ -27,7 +27,7 @@ static struct vd_work *work_of(struct vd_node *node)
     return VD_CONTAINER_OF(node, struct vd_work, node);
 }
 
-/* Returns whether there was anything. */
+/* Runs all work that was posted. Returns whether there was any. */
 static bool run_posted(struct vd_worker *worker)
 {
     struct vd_node *node = vd_mailbox_take(&worker->mailbox);
@@ -36,14 +36,14 @@ static bool run_posted(struct vd_worker *worker)
     while (node) {
         struct vd_work *work = work_of(node);
 
-        /* Read on before running: the work may post itself again, or free itself. */
+        /* Read `next` before running the work, which may post itself again or free itself. */
         node = node->next;
         work->run(work);
     }
     return any;
 }
 
-/* Runs the timers that are due and returns when the next one is. */
+/* Runs the timers that are due. Returns when the next one is due, or VD_NEVER. */
 static int64_t run_timers(struct vd_worker *worker)
 {
     int64_t next = VD_NEVER;
@@ -67,7 +67,7 @@ static void *worker_main(void *arg)
         vd_mailbox_wait(&worker->mailbox, run_timers(worker));
         run_posted(worker);
     }
-    /* What that posted in its turn: a mailbox must be empty to be destroyed, and no work is lost. */
+    /* Run what the last work has posted: no work may be lost, and a mailbox must be empty before it is destroyed. */
     while (run_posted(worker))
         continue;
     return NULL;

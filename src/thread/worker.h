@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A connection's own thread, for what must not run on librbd's threads or the caller's. Its disks share it, so that
- * nothing here should block: what could is given on (background.h).
+ * A connection's worker: a thread for work that must not run on librbd's threads or the caller's. All disks of the
+ * connection share it, so its work should not block. Work that may block is a background job (background.h).
  */
 #ifndef VD_WORKER_H
 #define VD_WORKER_H
@@ -12,13 +12,16 @@
 
 #include "thread/mailbox.h"
 
-/* Something to run once. Embedded in what it is about; not to be posted again before it has started to run. */
+/*
+ * Work that the worker runs once. Embedded in the structure that it works on. It must not be posted again before it has
+ * started to run.
+ */
 struct vd_work {
     struct vd_node node;
     void (*run)(struct vd_work *work);
 };
 
-/* Something to run every `period_ms`. Embedded in what it is about. */
+/* A function that the worker calls every `period_ms` milliseconds. Embedded in the structure that it works on. */
 struct vd_timer {
     struct vd_timer *next;
     uint32_t period_ms;
@@ -29,24 +32,30 @@ struct vd_timer {
 struct vd_worker {
     pthread_t thread;
     struct vd_mailbox mailbox;
-    /* The thread's own. */
+    /* Only the worker's thread uses these two. */
     struct vd_timer *timers;
     bool stopping;
 };
 
-/* Starts the thread, with the signal mask of the caller's. Returns 0, -EAGAIN or -ENOMEM. */
+/* Starts the worker's thread, which inherits the caller's signal mask. Returns 0, -EAGAIN or -ENOMEM. */
 int vd_worker_start(struct vd_worker *worker);
 
-/* Runs what was posted, and what that posts in its turn, then ends the thread. */
+/*
+ * Ends the worker's thread, after all work that was posted, and the work that it posts, has run. Blocks. The worker's
+ * thread must not call it.
+ */
 void vd_worker_stop(struct vd_worker *worker);
 
-/* Any thread; never blocks. Work runs in the order it was posted. */
+/* Posts work. Work runs in the order in which it was posted. Any thread may call it. Never blocks. */
 void vd_worker_post(struct vd_worker *worker, struct vd_work *work);
 
-/* Blocks until everything posted before has run. Not from the worker's own thread. */
+/* Blocks until all work that was posted before has run. The worker's thread must not call it. */
 void vd_worker_flush(struct vd_worker *worker);
 
-/* Starts and stops a timer; both block until the thread has taken note. After stopping, it is not running either. */
+/*
+ * Start and stop a timer. Both block until the worker's thread has done so, and so must not be called on it. After
+ * vd_worker_stop_timer, the timer's function is not running.
+ */
 void vd_worker_start_timer(struct vd_worker *worker, struct vd_timer *timer);
 void vd_worker_stop_timer(struct vd_worker *worker, struct vd_timer *timer);
 
