@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Of the C locale, whichever the program has set: a key that only another locale can read as a name is not one. */
+/* White space in the C locale, whatever locale the program has set: other locales must not change what a key means. */
 #define WHITE_SPACE " \t\n\v\f\r"
 
 bool vd_option_key_equal(const char *key, const char *name)

@@ -15,7 +15,7 @@
 #include "uri/trusted_path.h"
 #include "uri/uri.h"
 
-/* One option of a URI, on its way through the check. */
+/* One option of a URI that is being checked. */
 struct check {
     uint32_t policy;
     const char *key;
@@ -39,11 +39,11 @@ static bool allowed_by(const struct vd_policy_row *row, uint32_t policy)
     return row && (row->policies & 1u << policy);
 }
 
-/* Refuses the option. `why` goes on from its name, "" where the policy has nothing more to say about it. */
+/* Refuses the option. The message continues with `why` after the option's name; "" when the policy allows no value. */
 static int refuse(const struct check *check, const char *why)
 {
     bool own = vd_uri_is_own_key(check->key);
-    /* What strict refuses and the table knows is for guarded to judge. */
+    /* If the strict policy refuses an option that the table knows, the message suggests the guarded policy. */
     bool guarded = check->row && !allowed_by(check->row, check->policy);
     struct vd_quoted quoted;
 

@@ -4,10 +4,11 @@
 #include <vdisk/disk.h>
 
 /*
- * The options a URI may set, each with the reason why it does no harm. Bounds keep a URI from taking the host's memory
- * or threads, or from making it wait for ever; they stand well above what tuning needs.
+ * The options that a URI may set, each with the reason why it does no harm. The bounds keep a URI from taking the
+ * host's memory or threads, and from making it wait for ever. They are far above what tuning needs.
  *
- * What is missing is missing on purpose; docs/uri-policy.md says why for what one could expect here.
+ * Options that are missing are missing on purpose. docs/uri-policy.md says why, for those that a reader could expect
+ * here.
  */
 #define GUARDED (1u << VDISK_URI_GUARDED)
 #define BOTH (1u << VDISK_URI_GUARDED | 1u << VDISK_URI_STRICT)
@@ -17,7 +18,7 @@
 #define G (K * M)
 #define T (K * G)
 
-/* The tail of a row: kind, bounds and words of its values. */
+/* The end of a row: the kind of its values, their bounds and the allowed words. */
 #define BOOL VD_VALUE_BOOL, 0, 0, NULL
 #define NUMBER(least, most) VD_VALUE_NUMBER, least, most, NULL
 #define SIZE(least, most) VD_VALUE_SIZE, least, most, NULL
@@ -36,27 +37,27 @@
 #define LOG GUARDED, LEVEL, "a log level; where the log goes is not the URI's to say"
 
 const struct vd_policy_row vd_policy_rows[] = {
-    /* Who asks. */
+    /* These say who the client is. */
     {"id", BOTH, NAME, "the user; the key must still be one that the caller can read"},
     {"key", GUARDED, KEY, "a secret, but one that whoever wrote the URI knows"},
     {"keyring", GUARDED, ANY_FILE, "a file nobody but root and the caller could have written"},
     {"conf", GUARDED, ANY_FILE, "a file nobody but root and the caller could have written"},
 
-    /* How long to wait. */
+    /* These say how long to wait. */
     {"client_mount_timeout", GUARDED, SECONDS(1, 600), "bounds connecting; 0 would wait for ever"},
     {"rados_mon_op_timeout", GUARDED, SECONDS(0, DAY), "bounds requests to monitors"},
     {"rados_osd_op_timeout", GUARDED, SECONDS(0, DAY), "bounds requests to this image; a timed-out write is an error"},
     {"rbd_request_timed_out_seconds", GUARDED, NUMBER(1, 3600), "bounds requests to the owner of this image's lock"},
     {"objecter_timeout", GUARDED, DECIMAL(1, 3600), "when to ask monitors about a slow request; less would flood them"},
 
-    /* How much at once. */
+    /* These say how much may be done at once. */
     {"objecter_inflight_ops", GUARDED, NUMBER(1, 65536), "requests in flight; 0 would lift the limit"},
     {"objecter_inflight_op_bytes", GUARDED, SIZE(1, G), "memory of requests in flight; 0 would lift the limit"},
     {"librados_thread_count", GUARDED, NUMBER(1, 16), "threads, as bounded"},
     {"rbd_op_threads", GUARDED, NUMBER(1, 16), "threads, as bounded"},
     {"rbd_concurrent_management_ops", GUARDED, NUMBER(1, 256), "how parallel a resize or removal of this image is"},
 
-    /* The cache. Not write-around, which can lose a write in silence. */
+    /* These tune the cache. Write-around is not allowed, because it can lose a write in silence. */
     {"rbd_cache", BOTH, BOOL, "caching of this image; what is flushed is durable"},
     {"rbd_cache_policy", BOTH, WORD("writethrough, writeback"),
      "as rbd_cache; writearound can lose a write in silence"},
@@ -68,7 +69,7 @@ const struct vd_policy_row vd_policy_rows[] = {
     {"rbd_cache_max_dirty_age", BOTH, DECIMAL(0, 3600), "when to start writing back"},
     {"rbd_cache_max_dirty_object", GUARDED, NUMBER(0, 65536), "when to start writing back"},
 
-    /* Reading. */
+    /* These tune reading. */
     {"rbd_readahead_trigger_requests", BOTH, NUMBER(0, 65536), "when to read ahead"},
     {"rbd_readahead_max_bytes", BOTH, SIZE(0, 64 * M), "memory, as bounded"},
     {"rbd_readahead_disable_after_bytes", BOTH, SIZE(0, T), "when to stop reading ahead"},
@@ -80,7 +81,7 @@ const struct vd_policy_row vd_policy_rows[] = {
     {"rbd_localize_parent_reads", GUARDED, BOOL, "which copy to read"},
     {"rbd_clone_copy_on_read", GUARDED, BOOL, "moves data the image shows anyway into the image"},
 
-    /* Writing and discarding. */
+    /* These tune writing and discarding. */
     {"rbd_skip_partial_discard", BOTH, BOOL, "a discard promises nothing about the data"},
     {"rbd_discard_granularity_bytes", BOTH, SIZE(4 * K, 32 * M), "a discard promises nothing about the data"},
     {"rbd_discard_on_zeroed_write_same", GUARDED, BOOL, "zeroes, stored or not"},
@@ -91,14 +92,14 @@ const struct vd_policy_row vd_policy_rows[] = {
     {"rbd_mtime_update_interval", GUARDED, NUMBER(0, DAY), "a date of this image"},
     {"rbd_atime_update_interval", GUARDED, NUMBER(0, DAY), "a date of this image"},
 
-    /* The form of an image that is created. */
+    /* These set the form of an image that is created. */
     {"rbd_default_order", GUARDED, NUMBER(12, 25), "form of a new image"},
     {"rbd_default_stripe_unit", GUARDED, SIZE(0, 32 * M), "form of a new image"},
     {"rbd_default_stripe_count", GUARDED, NUMBER(0, 1024), "form of a new image"},
     {"rbd_default_features", GUARDED, FEATURES, "form of a new image"},
     {"rbd_default_data_pool", GUARDED, NAME, "a pool; the URI names one already"},
 
-    /* Limits for this image. An operator's belong to the pool or the image: what is set there outranks the URI. */
+    /* These limit this image. An operator sets limits on the pool or the image, where they outrank the URI. */
     {"rbd_qos_iops_limit", LIMIT},
     {"rbd_qos_iops_burst", LIMIT},
     {"rbd_qos_iops_burst_seconds", BURST},
@@ -119,7 +120,7 @@ const struct vd_policy_row vd_policy_rows[] = {
     {"rbd_qos_write_bps_burst_seconds", BURST},
     {"rbd_qos_schedule_tick_min", GUARDED, NUMBER(10, 1000), "how often limits are looked at"},
 
-    /* Log levels of what a client of librbd runs, except debug_auth, which prints session keys. */
+    /* These are log levels of what a client of librbd runs. debug_auth is not allowed: it prints session keys. */
     {"debug_rbd", LOG},
     {"debug_rados", LOG},
     {"debug_objecter", LOG},

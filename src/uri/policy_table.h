@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The options that a URI may set, as data.
+ * The table of the options that a URI may set.
  */
 #ifndef VD_POLICY_TABLE_H
 #define VD_POLICY_TABLE_H
@@ -10,37 +10,43 @@
 
 enum vd_value_kind {
     VD_VALUE_BOOL,
-    /* Digits, and one of K M G T P E; counted in powers of 1024, which is at least what Ceph makes of it. */
+    /* Digits, and optionally one of K M G T P E: powers of 1024, which is at least what Ceph takes them for. */
     VD_VALUE_NUMBER,
-    /* As VD_VALUE_NUMBER, in bytes. */
+    /* As VD_VALUE_NUMBER, a number of bytes. */
     VD_VALUE_SIZE,
-    /* Digits alone: what a letter after them stands for differs. */
+    /* Digits alone, because a unit after them does not mean the same everywhere. */
     VD_VALUE_SECONDS,
-    /* Digits, and more digits after a point: no sign, no exponent, no infinity. */
+    /* Digits, optionally followed by a point and more digits. A sign, an exponent and infinity are not allowed. */
     VD_VALUE_DECIMAL,
-    /* N or N/M: what is logged, and what is kept in memory to be logged after a crash. */
+    /* N or N/M: the level of the log, and the level of what is kept in memory to be logged after a crash. */
     VD_VALUE_LEVEL,
+    /* One of vd_policy_row.words. */
     VD_VALUE_WORD,
+    /* A list of the names of image features, or a number. */
     VD_VALUE_FEATURES,
-    /* Of a user or a pool: no byte that Ceph splits lists at or expands, nor one that leads to another folder. */
+    /*
+     * The name of a user or a pool. It must not contain a byte at which Ceph splits lists, or which Ceph expands, or
+     * which leads to another folder.
+     */
     VD_VALUE_NAME,
+    /* A secret key, in base64. */
     VD_VALUE_KEY,
-    /* See trusted_path.h. */
+    /* The absolute path of a file that only root and the caller can change: see trusted_path.h. */
     VD_VALUE_FILE,
 };
 
 struct vd_policy_row {
-    /* As Ceph's documentation writes it. */
+    /* The option's name, written as in Ceph's documentation. */
     const char *name;
-    /* Bits 1 << enum vdisk_uri_policy. */
+    /* The policies that allow the option: bits 1 << enum vdisk_uri_policy. */
     unsigned policies;
     enum vd_value_kind kind;
-    /* Bounds of a number, inclusive. No upper one: VD_POLICY_UNBOUNDED. */
+    /* The inclusive bounds of a number. VD_POLICY_UNBOUNDED in `most`: there is no upper bound. */
     uint64_t least;
     uint64_t most;
-    /* Of a VD_VALUE_WORD, separated by ", ". */
+    /* The allowed words for VD_VALUE_WORD, separated by ", ". */
     const char *words;
-    /* Why a stranger may set it. */
+    /* Why an untrusted URI may set the option. */
     const char *reason;
 };
 

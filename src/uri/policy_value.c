@@ -7,12 +7,15 @@
 #include <strings.h>
 
 #define DIGITS "0123456789"
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/* Twenty is where Ceph's own messages end; above, whole packets go to the log. */
+/* Ceph's own messages use levels up to 20. Above that, whole packets go to the log. */
 #define LEVEL_MAX 20
 
-/* Takes digits off the text; too many of them count as UINT64_MAX. False when there is none. */
+/*
+ * Reads digits and moves *text behind them. A number that is too large counts as UINT64_MAX. Returns false if there are
+ * no digits.
+ */
 static bool take_digits(const char **text, uint64_t *number)
 {
     size_t length = strspn(*text, DIGITS);
@@ -35,7 +38,7 @@ static bool in_bounds(const struct vd_policy_row *row, uint64_t number)
     return number >= row->least && number <= row->most;
 }
 
-/* Takes a suffix such as K, Ki or KB off the text, and multiplies. */
+/* Reads a suffix such as K, Ki or KB, moves *text behind it, and multiplies *number by it. */
 static void take_suffix(const char **text, uint64_t *number)
 {
     static const char suffixes[] = "KMGTPE";
@@ -125,7 +128,7 @@ static bool consists_of(const char *value, const char *bytes)
     return value[0] && !value[strspn(value, bytes)];
 }
 
-/* Whether nothing in the value is split, expanded or cut off, whichever list or path Ceph puts it into. */
+/* Tells whether Ceph splits, expands or cuts nothing in the value, whatever list or path Ceph puts it into. */
 static bool is_plain(const char *value)
 {
     for (; *value; value++) {
@@ -136,8 +139,9 @@ static bool is_plain(const char *value)
 }
 
 /*
- * Ceph puts the user's name into the paths of its keyrings and, as $id or $name, of the log and the admin socket,
- * before it splits a list of them: a name like "x,/tmp/mine" would name a keyring.
+ * Ceph puts the user's name into the paths of its keyrings. As $id or $name, the name is also in the paths of the log
+ * and the admin socket. Ceph does so before it splits a list of paths, so a name like "x,/tmp/mine" would name a
+ * keyring.
  */
 static bool is_name(const char *value)
 {
@@ -166,7 +170,7 @@ bool vd_policy_value_allowed(const struct vd_policy_row *row, const char *value)
     case VD_VALUE_NAME:
         return is_name(value);
     case VD_VALUE_KEY:
-        return consists_of(value, LETTERS DIGITS "+/=");
+        return consists_of(value, ALPHABET DIGITS "+/=");
     case VD_VALUE_FILE:
         return value[0] == '/' && is_plain(value);
     }

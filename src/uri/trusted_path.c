@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Modes are all that is looked at, POSIX access control lists are not: where a file has one, the group bits of its
- * mode are the list's mask, and nobody named in the list can do what the mask does not allow. A group's permission to
- * write is refused even when the group is the owner's own: who else is in it, now or later, cannot be told from here.
+ * Only modes are checked, not POSIX access control lists. If a file has such a list, the group bits of its mode are the
+ * list's mask. Nobody named in the list can do what the mask does not allow. A file that its group can write is
+ * refused even if the group is the owner's own: the library cannot know who else is in the group, now or later.
  */
 #include "uri/trusted_path.h"
 
@@ -16,16 +16,16 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* As the kernel's own bound. */
+/* The most symbolic links on a path. The kernel has the same bound. */
 #define LINKS_MAX 40
 
-/* A walk along the path, one component at a time, so that nothing is passed unseen. */
+/* Walks along the path one component at a time, so that every component is checked. */
 struct walk {
     uid_t caller;
-    /* The folder the walk is in. */
+    /* The folder that the walk has reached, or -1. */
     int folder;
     int links;
-    /* What is still ahead, relative to the folder. */
+    /* The rest of the path, relative to the folder. */
     char ahead[PATH_MAX];
 };
 
@@ -38,15 +38,15 @@ static bool is_trusted(const struct walk *walk, const struct stat *status)
 {
     if (!owner_trusted(walk, status))
         return false;
-    /* The mode of a link says nothing: nobody can write one, only replace it. */
+    /* The mode of a symbolic link means nothing: nobody can write to a link, only replace it. */
     if (S_ISLNK(status->st_mode) || !(status->st_mode & (S_IWGRP | S_IWOTH)))
         return true;
     return S_ISDIR(status->st_mode) && (status->st_mode & S_ISVTX) && status->st_uid == 0;
 }
 
 /*
- * Looks at what has been opened. In /proc a link may lead elsewhere than its text says, into the files of another
- * process's container for one, so that nothing there can be judged.
+ * Checks an opened component. A link in /proc may lead elsewhere than its text says, for example into another process's
+ * container. So nothing in /proc can be judged.
  */
 static int judge(struct stat *status, const struct walk *walk, int fd)
 {
@@ -77,7 +77,7 @@ static int enter_root(struct walk *walk)
     return judge(&status, walk, folder);
 }
 
-/* Puts the target of the link in front of what is ahead. */
+/* Puts the target of the link in front of the rest of the path. */
 static int follow(struct walk *walk, int link)
 {
     char path[PATH_MAX];
@@ -95,7 +95,7 @@ static int follow(struct walk *walk, int link)
     return path[0] == '/' ? enter_root(walk) : 0;
 }
 
-/* Cuts the first component off what is ahead; the slashes behind it stay. */
+/* Cuts the first component off the rest of the path. The slashes after the component stay. */
 static int next_component(char name[NAME_MAX + 1], struct walk *walk)
 {
     const char *start = walk->ahead + strspn(walk->ahead, "/");
@@ -109,7 +109,10 @@ static int next_component(char name[NAME_MAX + 1], struct walk *walk)
     return 0;
 }
 
-/* Opens what `name` is itself, not what it links to. O_DIRECTORY first, since only that mounts what is on demand. */
+/*
+ * Opens the component itself, without following a link. It tries O_DIRECTORY first, because only that mounts a file
+ * system that is mounted on demand.
+ */
 static int open_component(const struct walk *walk, const char *name)
 {
     int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
@@ -120,7 +123,7 @@ static int open_component(const struct walk *walk, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-/* Goes one component further: 1 when that was the file, 0 when there is more ahead. */
+/* Goes one component further. Returns 1 if that was the file, 0 if there is more of the path, or a negative errno. */
 static int step(struct walk *walk)
 {
     char name[NAME_MAX + 1];

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* What a name or a value must escape, so that parsing does not split there. */
+/* The bytes that names, keys and values must escape, so that parsing does not split the text there. */
 #define PATH_SPECIAL "/@:\\"
 #define KEY_SPECIAL "=:\\"
 #define VALUE_SPECIAL ":\\"
@@ -22,11 +22,11 @@ struct vdisk_uri {
     char *name_space;
     char *image;
     char *snapshot;
-    /* The strings are allocated one by one, so that they stay where they are when the array grows. */
+    /* Each string is allocated separately, so that it keeps its address when the array grows. */
     struct option *options;
     size_t option_count;
     size_t option_room;
-    /* Of the text that vdisk_uri_format writes. */
+    /* The length of the text that vdisk_uri_format writes. */
     size_t length;
 };
 
@@ -40,13 +40,11 @@ static int too_long(struct vdisk_error *err)
     return vd_error_set(err, -ENAMETOOLONG, "The URI is longer than %d bytes.", VDISK_URI_MAX);
 }
 
-/* ---- writing ---- */
-
-/* Text being written, or only measured while `to` is NULL. */
+/* Writes a URI's text. While `to` is NULL, it only measures the text. */
 struct writer {
     char *to;
     size_t length;
-    /* For people: option values are left out, unprintable bytes shown as \xNN. */
+    /* The text is for people: it leaves out option values and shows unprintable bytes as \xNN. */
     bool describe;
 };
 
@@ -133,9 +131,7 @@ int vdisk_uri_describe(char **text, const struct vdisk_uri *uri)
     return write_text(text, uri, true);
 }
 
-/* ---- making ---- */
-
-/* Puts the length of the URI's path into uri->length, and refuses one that could not be parsed again. */
+/* Sets uri->length for a URI without options. Fails if the text is longer than vdisk_uri_parse accepts. */
 static int measure_path(struct vdisk_uri *uri, struct vdisk_error *err)
 {
     struct writer measure = {0};
@@ -153,7 +149,7 @@ bool vd_uri_is_own_key(const char *key)
 static void free_option(struct option *option)
 {
     free(option->key);
-    /* It can be a secret. */
+    /* The value can be a secret. */
     if (option->value)
         explicit_bzero(option->value, strlen(option->value));
     free(option->value);
@@ -274,8 +270,6 @@ void vdisk_uri_free(struct vdisk_uri *uri)
     free(uri->pool);
     free(uri);
 }
-
-/* ---- asking ---- */
 
 const char *vdisk_uri_pool(const struct vdisk_uri *uri)
 {

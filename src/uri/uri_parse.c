@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From text to a URI: first split at what is not escaped, then take the escapes out of each part, once.
+ * Parses the text of a URI. It first splits the text at unescaped separators, and then unescapes each part once.
  */
 #include "uri/uri.h"
 
@@ -10,12 +10,13 @@
 
 #include "base/error.h"
 
-/* The text being parsed. Positions in it are byte offsets, as the messages state them. */
+/* The text that is being parsed. Positions are byte offsets, and messages state them as such. */
 struct parse {
     const char *text;
     /*
-     * Where the parts stand without their escapes, one behind the other. Each ends with a NUL where the text has a
-     * separator; the NULs of the image and of a namespace left out find their room in the four bytes of the prefix.
+     * The buffer for the unescaped parts, one after the other. The NUL of a part takes the room of the separator after
+     * it. The image, and a namespace that is left out, have no separator; the four bytes of the prefix give room for
+     * their NULs.
      */
     char *parts;
     size_t used;
@@ -28,7 +29,7 @@ struct span {
     size_t end;
 };
 
-/* The parts of the path, without escapes. */
+/* The unescaped parts of the path. */
 struct path {
     const char *pool;
     const char *name_space;
@@ -36,7 +37,7 @@ struct path {
     const char *snapshot;
 };
 
-/* The first unescaped byte of `set` in the span, or the span's end. */
+/* Returns the position of the first unescaped byte of `set` in the span, or the span's end. */
 static size_t find(const struct parse *parse, struct span span, const char *set)
 {
     size_t at = span.start;
@@ -46,7 +47,7 @@ static size_t find(const struct parse *parse, struct span span, const char *set)
     return at < span.end ? at : span.end;
 }
 
-/* Takes the escapes out of a part. `what` names it in the message. */
+/* Unescapes a part. `what` names the part in the message. */
 static int unescape(const char **out, struct parse *parse, struct span span, const char *what)
 {
     *out = parse->parts + parse->used;
@@ -62,7 +63,7 @@ static int unescape(const char **out, struct parse *parse, struct span span, con
     return 0;
 }
 
-/* As unescape, for a part that must not be empty. */
+/* Does the same as unescape, for a part that must not be empty. */
 static int unescape_name(const char **out, struct parse *parse, struct span span, const char *what)
 {
     if (span.start == span.end)
@@ -82,7 +83,7 @@ static int parse_snapshot(struct path *path, struct parse *parse, struct span sp
     return unescape_name(&path->snapshot, parse, span, "snapshot");
 }
 
-/* What follows the pool: the image, or a namespace and the image. */
+/* Parses what follows the pool: the image, or a namespace and the image. */
 static int parse_image(struct path *path, struct parse *parse, struct span span)
 {
     struct span name_space = {span.start, span.start};
@@ -128,7 +129,10 @@ static int parse_path(struct path *path, struct parse *parse, struct span span)
     return parse_image(path, parse, (struct span){pool.end + 1, names.end});
 }
 
-/* One KEY=VALUE. Its text is never quoted before the "=" is found: it may be the rest of a secret with a ":" in it. */
+/*
+ * Parses one KEY=VALUE. No message quotes its text before the "=" is found, because it may be the rest of a secret that
+ * contains a ":".
+ */
 static int parse_option(struct vdisk_uri *uri, struct parse *parse, struct span span)
 {
     size_t equals = find(parse, span, "=");
@@ -172,7 +176,7 @@ static int parse_text(struct vdisk_uri **uri, struct parse *parse, size_t length
     return r;
 }
 
-/* The length of the text, once it is known to be worth splitting. */
+/* Sets *length to the length of the text. Refuses a text that is NULL, too long or has another prefix. */
 static int check_text(size_t *length, const char *text, struct vdisk_error *err)
 {
     if (!text)
