@@ -9,21 +9,19 @@
 #include "base/process.h"
 #include "uri/uri.h"
 
-/* Threads of one cluster that may block at a time: long operations, as flattening, take one each. */
+/* How many threads each executor of a cluster may have. An operation that takes long, such as flattening, needs one. */
 #define THREADS_MAX 16
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct vd_cluster *registry;
 
-/* The key. */
-
-/* Text that grows as it is written; with NULL for `bytes` it is only measured. */
+/* Writes a cluster's key. While `bytes` is NULL, it only measures the key. */
 struct text {
     char *bytes;
     size_t size;
 };
 
-/* With its NUL, which keeps apart what follows each other. */
+/* Adds a part with its NUL, which separates it from the next part. */
 static void add(struct text *text, const char *part)
 {
     size_t size = strlen(part) + 1;
@@ -51,7 +49,7 @@ static void write_key(struct text *text, const struct vdisk_uri *uri, const stru
         add(text, key);
         add(text, value);
     }
-    /* No key is empty: the end of the URI's options. */
+    /* An empty key ends the URI's options, because no option has an empty key. */
     add(text, "");
     for (size_t i = 0; i < options->option_count; i++) {
         add(text, options->options[i].key);
@@ -76,8 +74,7 @@ static void free_key(struct text *key)
     free(key->bytes);
 }
 
-/* The registry, with its lock held. */
-
+/* The caller of this function, add_new or remove_from_registry has the registry's lock. */
 static struct vd_cluster *find(const struct text *key)
 {
     for (struct vd_cluster *cluster = registry; cluster; cluster = cluster->next) {
@@ -87,7 +84,7 @@ static struct vd_cluster *find(const struct text *key)
     return NULL;
 }
 
-/* The key becomes the cluster's. */
+/* Adds a cluster, which takes over the key. Returns NULL if out of memory; the caller then still owns the key. */
 static struct vd_cluster *add_new(const struct text *key)
 {
     struct vd_cluster *cluster = calloc(1, sizeof *cluster);
@@ -124,7 +121,7 @@ struct vd_cluster *vd_cluster_find(const struct vdisk_uri *uri, const struct vdi
     struct text key;
     bool is_new = false;
 
-    /* Before there is a lock that a fork could find taken, or a thread that a child would not have. */
+    /* Register the fork handler first: fork() could copy a locked lock, and does not copy threads. */
     if (vd_process_will_connect() < 0 || make_key(&key, uri, options) < 0)
         return NULL;
     pthread_mutex_lock(&registry_lock);

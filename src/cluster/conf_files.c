@@ -34,7 +34,7 @@ static uint64_t mix_file(uint64_t hash, const char *path)
     return mix_time(hash, &status.st_ctim);
 }
 
-/* A path too long to be one stays what it is: missing. */
+/* Copies a path. One that is too long for a path becomes empty, so that stat does not find a file. */
 static const char *copy_path(char path[PATH_MAX], const char *start, size_t length)
 {
     if (length >= PATH_MAX)
@@ -53,7 +53,7 @@ uint64_t vd_conf_files_digest(const char *list)
     while (*list) {
         size_t length = strcspn(list, SEPARATORS);
 
-        /* The name too: another file of a search path may be read now. */
+        /* Add the name too, because Ceph may now read another file of a search path. */
         hash = vd_hash_add(hash, list, length);
         hash = mix_file(hash, copy_path(path, list, length));
         list += length;

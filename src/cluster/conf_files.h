@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whether the files that a connection was configured from are still what they were.
+ * Finds out whether the files that a connection was configured from have changed.
  */
 #ifndef VD_CONF_FILES_H
 #define VD_CONF_FILES_H
@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 /*
- * A number for what is at the paths of a list, separated as Ceph separates them, missing files included. It changes
- * when a file is changed or replaced: device, inode, size and times are looked at, not the contents.
+ * Returns a digest of the files in a list of paths, which is separated as Ceph separates lists. Missing files count
+ * too. The digest changes when a file is changed or replaced. It covers device, inode, size and times, not the
+ * contents. Blocks on the file system.
  */
 uint64_t vd_conf_files_digest(const char *list);
 
-/* The same for a configuration file as callers name it; NULL: Ceph's search path. */
+/* Does the same for the configuration file that a caller names, or for Ceph's search path if `conf` is NULL. */
 uint64_t vd_conf_files_digest_conf(const char *conf);
 
 #endif

@@ -16,7 +16,7 @@
 #define CACHE_POLICY_KEY "rbd_cache_policy"
 #define CACHE_DIRTY_KEY "rbd_cache_max_dirty"
 
-/* The longest value of an option that this file looks at; a longer one is not looked at. */
+/* Room for the value of an option. This file takes a longer value for empty. */
 #define VALUE_MAX 4096
 
 const char *vd_config_user(const struct vdisk_uri *uri, const struct vdisk_open_options *options)
@@ -26,7 +26,7 @@ const char *vd_config_user(const struct vdisk_uri *uri, const struct vdisk_open_
     return id ? id : "admin";
 }
 
-/* A path that came by the URI is the value of an option, and those stay out of messages. */
+/* A path from the URI is the value of an option, and messages never show those. */
 static int file_error(int code, const char *own_path, bool of_uri, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
@@ -50,13 +50,13 @@ static int read_file(rados_t cluster, const struct vdisk_uri *uri, const struct 
     const char *path = vd_config_file(uri, options);
     int r = rados_conf_read_file(cluster, path);
 
-    /* On the default search path there need not be one. */
+    /* On the default search path, there need not be a file. */
     if (r >= 0 || (r == -ENOENT && !path))
         return 0;
     return file_error(r, options->conf, path != NULL, err);
 }
 
-/* `origin` says whose option it is. Values stay out of the message: they can be secrets. */
+/* Sets an option. `origin` says in the message who sets it. The message never shows the value: it can be a secret. */
 static int set_option(rados_t cluster, const char *key, const char *value, const char *origin, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
@@ -70,7 +70,7 @@ static int set_option(rados_t cluster, const char *key, const char *value, const
                         vd_quote(&quoted, key), strerror(-r));
 }
 
-/* *says_policy: the cache policy is among them. */
+/* Sets the URI's options. Sets *says_policy if they include the cache policy. */
 static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, bool *says_policy, struct vdisk_error *err)
 {
     const char *key, *value;
@@ -88,6 +88,7 @@ static int apply_uri(rados_t cluster, const struct vdisk_uri *uri, bool *says_po
     return 0;
 }
 
+/* Does the same with the program's own options. */
 static int apply_caller(rados_t cluster, const struct vdisk_open_options *options, bool *says_policy,
                         struct vdisk_error *err)
 {
@@ -101,13 +102,14 @@ static int apply_caller(rados_t cluster, const struct vdisk_open_options *option
     return 0;
 }
 
+/* Gets the value of an option; "" if there is none or it is too long. */
 static void get_value(rados_t cluster, const char *key, char value[VALUE_MAX])
 {
     if (rados_conf_get(cluster, key, value, VALUE_MAX) < 0)
         value[0] = '\0';
 }
 
-/* Whether a file of the list that `keyring` holds can be read. */
+/* Tells whether any file of a list, such as the value of "keyring", can be read. */
 static bool some_file_readable(const char *value)
 {
     char list[VALUE_MAX];
@@ -122,15 +124,15 @@ static bool some_file_readable(const char *value)
 }
 
 /*
- * Without a key, librados complains on standard error by itself and connects as nobody; look before it does. That it
- * can succeed all the same is only so where the cluster wants no authentication.
+ * Checks that there is a key. Without one, librados prints complaints to standard error, and connects without
+ * authenticating. That can only succeed if the cluster does not require authentication.
  */
 static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     char value[VALUE_MAX];
 
-    /* The older option, where it is set, outranks the newer one. */
+    /* If the older option is set, it outranks the newer one. */
     get_value(cluster, "auth_supported", value);
     if (!value[0])
         get_value(cluster, "auth_client_required", value);
@@ -144,21 +146,22 @@ static int check_key(rados_t cluster, const char *user, struct vdisk_error *err)
         return 0;
     get_value(cluster, "keyring", value);
     /*
-     * Set to what it is: when no configuration file was read, librados itself would expand $cluster and $name in the
-     * default to nothing, and look for "..keyring" (16.2.15).
+     * Set the option to its own value, which is already expanded. When no configuration file was read, librados itself
+     * would expand $cluster and $name in the default to nothing, and look for "..keyring" (16.2.15).
      */
     if (some_file_readable(value))
         return set_option(cluster, "keyring", value, "libvdisk", err);
     return vd_error_set(err, -ENOENT,
-                        "No keyring for the Ceph user %s can be read; name one with the option \"keyring\", or say "
+                        "No keyring for the Ceph user %s can be read; name one with the option \"keyring\", or set "
                         "auth_client_required=none for a cluster without authentication.",
                         vd_quote(&quoted, user));
 }
 
 /*
- * Ceph's default cache policy, write-around, says that a write is complete before it is on the cluster; when it fails
- * there after that, with nothing else in I/O, librbd 16.2.15 forgets the error, and flush and close claim success.
- * Nobody who did not ask for that should get it. It never caches reads, so that switching the cache off costs none.
+ * Switches the cache off where Ceph's default policy, write-around, would be used. Write-around completes a write
+ * before it is on the cluster. If the write then fails there with nothing else in flight, librbd 16.2.15 forgets the
+ * error, and flush and close claim success. Only a program that asks for write-around should get it. Write-around never
+ * caches reads, so switching the cache off costs none of them.
  */
 static int avoid_write_around(rados_t cluster, struct vdisk_error *err)
 {
@@ -173,7 +176,7 @@ static int avoid_write_around(rados_t cluster, struct vdisk_error *err)
     return set_option(cluster, "rbd_cache", "false", "libvdisk", err);
 }
 
-/* Three quarters: what Ceph's defaults are to each other. */
+/* If no dirty data is allowed, allows three quarters of the cache. Ceph's defaults have the same ratio. */
 static int allow_dirty(rados_t cluster, struct vdisk_error *err)
 {
     char value[VALUE_MAX];
@@ -193,6 +196,7 @@ static int use_cache(rados_t cluster, const char *policy, struct vdisk_error *er
     return r < 0 ? r : set_option(cluster, CACHE_POLICY_KEY, policy, "libvdisk", err);
 }
 
+/* `policy_is_said`: the URI or the program sets the cache policy. */
 static int apply_cache_mode(rados_t cluster, uint32_t mode, bool policy_is_said, struct vdisk_error *err)
 {
     int r;

@@ -42,13 +42,13 @@ static int connect_error(int code, const char *user, struct vdisk_error *err)
     }
 }
 
-/* A handle whose connect failed is not tried again: librados leaves it half set up. */
+/* A cluster handle that has failed to connect is shut down and not used again: librados leaves it half set up. */
 static int connect_cluster(struct vd_connection *connection, const struct vdisk_uri *uri,
                            const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     int r;
 
-    /* Looked at before they are read: what changes in between is then seen to have changed. */
+    /* Take the digests before Ceph reads the files, so that a change in between is noticed later. */
     connection->conf_digest = vd_conf_files_digest_conf(vd_config_file(uri, options));
     r = vd_config_create(&connection->rados, uri, options, err);
     if (r < 0)
@@ -95,7 +95,7 @@ bool vd_connection_is_current(const struct vd_connection *connection, const stru
            connection->keyrings_digest == vd_conf_files_digest(connection->keyrings);
 }
 
-/* rados_ioctx_set_namespace never fails, so that a namespace exists must be asked. */
+/* rados_ioctx_set_namespace never fails, so ask the cluster first whether the namespace exists. */
 static int set_namespace(rados_ioctx_t pool, const struct vdisk_uri *uri, struct vdisk_error *err)
 {
     const char *name = vdisk_uri_namespace(uri);

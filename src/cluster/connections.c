@@ -10,10 +10,12 @@
 
 #define DEFAULT_DISKS 16
 
-/* One lock for all lists: it is held for a walk along a short list, never while something blocks. */
+/* One lock protects the lists of all clusters. A thread keeps it to search a short list, never while it blocks. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
+/* An attempt to connect has succeeded or failed. */
+static pthread_cond_t attempted = PTHREAD_COND_INITIALIZER;
 
+/* What a caller asks for. */
 struct wanted {
     struct vd_cluster *cluster;
     const struct vdisk_uri *uri;
@@ -21,8 +23,7 @@ struct wanted {
     bool is_for_disk;
 };
 
-/* Lists, with the lock held. */
-
+/* The caller of this function, and of those up to take_off, has the lock. */
 static bool fits(const struct vd_connection *connection, const struct wanted *wanted)
 {
     unsigned int most = wanted->options->disks_per_connection;
@@ -38,7 +39,7 @@ static struct vd_connection *find(const struct wanted *wanted)
 {
     struct vd_connection *connection = wanted->cluster->connections;
 
-    /* One that is freed was taken off the list before, which the analyzer does not see. */
+    /* A connection is taken off the list before it is freed. The analyzer does not see that. */
     while (connection && !fits(connection, wanted)) // NOLINT(clang-analyzer-unix.Malloc)
         connection = connection->next;
     return connection;
@@ -66,8 +67,6 @@ static void take_off(const struct vd_connection *connection)
         link = &(*link)->next;
     *link = connection->next;
 }
-
-/* Giving back. */
 
 static void free_connection(struct vd_connection *connection)
 {
@@ -109,9 +108,7 @@ void vd_connection_retire(struct vd_connection *connection)
     atomic_store_explicit(&connection->retired, true, memory_order_relaxed);
 }
 
-/* Getting one. */
-
-/* Of the first who asks: connects, and tells those who wait. */
+/* Connects a new connection for the caller that has created it, and wakes the callers that wait for it. */
 static int connect_first(struct vd_connection *connection, const struct wanted *wanted, struct vdisk_error *err)
 {
     struct vdisk_error error = {0};
@@ -121,23 +118,24 @@ static int connect_first(struct vd_connection *connection, const struct wanted *
     connection->state = r < 0 ? VD_CONNECTION_FAILED : VD_CONNECTION_READY;
     connection->result = r;
     connection->error = error;
-    /* The failure is those people's who wait for it. Whoever asks later tries again. */
+    /* Only callers that already wait fail with this attempt. A later caller makes a new attempt. */
     if (r < 0)
         vd_connection_retire(connection);
-    pthread_cond_broadcast(&settled);
+    pthread_cond_broadcast(&attempted);
     pthread_mutex_unlock(&lock);
     if (r < 0 && err)
         *err = error;
     return r;
 }
 
+/* Waits for the attempt of the caller that has created the connection. Returns its result. */
 static int wait_for_first(struct vd_connection *connection, struct vdisk_error *err)
 {
     int r;
 
     pthread_mutex_lock(&lock);
     while (connection->state == VD_CONNECTION_CONNECTING)
-        pthread_cond_wait(&settled, &lock);
+        pthread_cond_wait(&attempted, &lock);
     r = connection->result;
     if (r < 0 && err)
         *err = connection->error;
@@ -145,7 +143,7 @@ static int wait_for_first(struct vd_connection *connection, struct vdisk_error *
     return r;
 }
 
-/* *is_new: it was connected for this request. */
+/* Gets a connection that fits, or a new one. *is_new: the connection was connected for this caller. */
 static int get(struct vd_connection **connection, bool *is_new, const struct wanted *wanted, struct vdisk_error *err)
 {
     struct vd_connection *found;
@@ -172,7 +170,7 @@ static int get(struct vd_connection **connection, bool *is_new, const struct wan
     return r;
 }
 
-/* Asks for a namespace that nobody needs, to learn whether a client that was idle has been fenced. */
+/* Asks the cluster whether some namespace exists, only to learn whether an idle client has been fenced. */
 static int check_fencing(rados_ioctx_t pool)
 {
     bool exists;
@@ -187,10 +185,10 @@ static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, cons
 
     if (r < 0)
         return r;
-    /* Before an image is opened, which takes it over. */
+    /* Set this before an image is opened, because the image takes it over. */
     if (!(wanted->options->flags & VDISK_OPEN_WAIT_FOR_SPACE))
         rados_set_pool_full_try(*pool);
-    /* With a namespace, that has been asked for. */
+    /* With a namespace in the URI, vd_connection_open_pool has already asked the cluster. */
     if (is_new || vdisk_uri_namespace(wanted->uri)[0])
         return 0;
     r = check_fencing(*pool);
@@ -201,7 +199,7 @@ static int open_pool(rados_ioctx_t *pool, struct vd_connection *connection, cons
     return r;
 }
 
-/* *again: that connection was good for nothing any more, and is retired; the next is another. */
+/* Tries one connection. *again: it was fenced or its files have changed, and it is retired. Try once more. */
 static int try_to_open(struct vd_connection **connection, rados_ioctx_t *pool, bool *again, const struct wanted *wanted,
                        struct vdisk_error *err)
 {

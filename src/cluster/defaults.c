@@ -9,20 +9,27 @@
 
 #define DEFAULT(option, value) "--default-" option "=" value
 
-/* librados by itself waits five minutes for a monitor; so long looks like a hang. */
+/* Without this, librados waits five minutes for a monitor, which looks like a hang. */
 #define CONNECT_TIMEOUT DEFAULT("client_mount_timeout", "30")
 
-/* Two threads wake and wait for each other at every completion: 10 to 40 % of the processor's time (16.2.15). */
+/*
+ * With Ceph's default of two threads, they wake each other and wait for each other at every completion. That costs 10
+ * to 40 % of the processor's time (16.2.15).
+ */
 #define ONE_CALLBACK_THREAD DEFAULT("librados_thread_count", "1")
 
-/* More than any object: a map of what an object stores costs a copy of the data, and is mostly "all". */
+/*
+ * The threshold is larger than any object, so librbd never asks for a sparse read. A sparse read returns a map of what
+ * the object stores. The map costs a copy of the data, and mostly says that all of it is stored.
+ */
 #define NO_SPARSE_READS DEFAULT("rbd_sparse_read_threshold_bytes", "1073741824")
 
+/* Fewer threads for each connection, for programs that need a small footprint. */
 #define ONE_NETWORK_THREAD DEFAULT("ms_async_op_threads", "1")
 
 #define MAX_DEFAULTS 4
 
-/* By enum vdisk_tuning. */
+/* The defaults for each enum vdisk_tuning. */
 static const char *const profiles[][MAX_DEFAULTS] = {
     [VDISK_TUNE_NONE] = {CONNECT_TIMEOUT},
     [VDISK_TUNE_THROUGHPUT] = {CONNECT_TIMEOUT, ONE_CALLBACK_THREAD, NO_SPARSE_READS},
@@ -30,8 +37,8 @@ static const char *const profiles[][MAX_DEFAULTS] = {
 };
 
 /*
- * rados_conf_set would outrank all that was written. What Ceph takes for the default can only be said on a command
- * line, so one is made up. Names that a version of Ceph does not know are passed over.
+ * rados_conf_set would outrank everything that is written in a file. Only a command line can change what Ceph takes for
+ * an option's default, so this function passes one that it makes up. Ceph ignores names that its version does not know.
  */
 int vd_defaults_set(rados_t cluster, uint32_t tuning, struct vdisk_error *err)
 {
