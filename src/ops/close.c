@@ -95,7 +95,7 @@ static int run_close(struct vd_op *op, struct vdisk_error *err)
 }
 
 /* Only here, since the lane that the operation ran in goes with the disk. One that did not run leaves the disk open. */
-static void clear_close(struct vd_op *op)
+static void destroy_close(struct vd_op *op)
 {
     const struct close_op *this = (const struct close_op *)op;
 
@@ -110,7 +110,7 @@ static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeo
 {
     static const struct vd_op_kind kind = {
         .run = run_close,
-        .destroy = clear_close,
+        .destroy = destroy_close,
         .timeout_message = "Closing the disk takes longer than it may; what was written may not be on the cluster yet.",
     };
     struct close_op *op;
@@ -137,7 +137,7 @@ int vdisk_aio_close(struct vdisk_queue *queue, struct vdisk *disk, int timeout_m
     return r < 0 ? r : submit_close(queue, disk, timeout_ms, flags, user_data, err);
 }
 
-static int close_by_thread(struct vdisk *disk, int timeout_ms, struct vdisk_error *err)
+static int close_on_queue(struct vdisk *disk, int timeout_ms, struct vdisk_error *err)
 {
     struct vdisk_completion completion;
     const struct vdisk_error *found;
@@ -166,5 +166,5 @@ int vdisk_close_within(struct vdisk *disk, int timeout_ms, struct vdisk_error *e
         return vdisk_close(disk, err);
     vd_error_clear(err);
     r = check_closable(disk, err);
-    return r < 0 ? r : close_by_thread(disk, timeout_ms, err);
+    return r < 0 ? r : close_on_queue(disk, timeout_ms, err);
 }

@@ -17,7 +17,7 @@ struct answer {
     uint64_t *next;
 };
 
-static struct answer answer_to(struct vdisk_extent *extents, size_t *count, uint64_t *next)
+static struct answer make_answer(struct vdisk_extent *extents, size_t *count, uint64_t *next)
 {
     struct answer answer;
 
@@ -49,7 +49,7 @@ static void deliver_scan(struct vd_op *op, struct vdisk_completion *completion)
     *this->answer.next = this->scan.next;
 }
 
-static void clear_scan(struct vd_op *op)
+static void destroy_scan(struct vd_op *op)
 {
     vd_extent_scan_destroy(&((struct scan_op *)op)->scan);
 }
@@ -85,7 +85,7 @@ static int new_scan(struct vd_op **op, const struct answer *answer, struct vdisk
 {
     /* It works on memory of its own, so that nobody need wait for a cluster that does not answer. */
     static const struct vd_op_kind kind = {
-        .run = run_scan, .deliver = deliver_scan, .destroy = clear_scan, .can_be_abandoned = true};
+        .run = run_scan, .deliver = deliver_scan, .destroy = destroy_scan, .can_be_abandoned = true};
     struct scan_op *new;
     size_t room;
     int r;
@@ -138,7 +138,7 @@ static int submit(struct vdisk_queue *queue, const struct answer *answer, struct
 int vdisk_extents(struct vdisk_extent *extents, size_t *count, uint64_t *next, struct vdisk *disk, uint64_t offset,
                   uint64_t length, uint32_t flags, struct vdisk_error *err)
 {
-    const struct answer answer = answer_to(extents, count, next);
+    const struct answer answer = make_answer(extents, count, next);
     const struct vd_extent_scan scan = {
         .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
 
@@ -149,7 +149,7 @@ int vdisk_aio_extents(struct vdisk_queue *queue, struct vdisk_extent *extents, s
                       struct vdisk *disk, uint64_t offset, uint64_t length, uint32_t flags, void *user_data,
                       struct vdisk_error *err)
 {
-    const struct answer answer = answer_to(extents, count, next);
+    const struct answer answer = make_answer(extents, count, next);
     const struct vd_extent_scan scan = {
         .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT};
 
@@ -159,7 +159,7 @@ int vdisk_aio_extents(struct vdisk_queue *queue, struct vdisk_extent *extents, s
 int vdisk_diff(struct vdisk_extent *changes, size_t *count, uint64_t *next, struct vdisk *disk, const char *from,
                uint64_t offset, uint64_t length, uint32_t flags, struct vdisk_error *err)
 {
-    const struct answer answer = answer_to(changes, count, next);
+    const struct answer answer = make_answer(changes, count, next);
     const struct vd_extent_scan scan = {
         .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT, .changes = true};
 
@@ -170,7 +170,7 @@ int vdisk_aio_diff(struct vdisk_queue *queue, struct vdisk_extent *changes, size
                    struct vdisk *disk, const char *from, uint64_t offset, uint64_t length, uint32_t flags,
                    void *user_data, struct vdisk_error *err)
 {
-    const struct answer answer = answer_to(changes, count, next);
+    const struct answer answer = make_answer(changes, count, next);
     const struct vd_extent_scan scan = {
         .offset = offset, .length = length, .with_parent = flags & VDISK_EXTENTS_PARENT, .changes = true};
 

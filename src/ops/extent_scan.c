@@ -23,7 +23,7 @@ struct collector {
     size_t capacity;
     uint64_t end;
     /* The range that librbd is asked about holds that of the scan; it has told of what is up to `told`. */
-    uint64_t told;
+    uint64_t reported_end;
     uint64_t asked_end;
     /* Where nothing of the image's own is, the parent is what is read: up to here. */
     uint64_t parent_end;
@@ -103,7 +103,8 @@ static int fill_gap(struct collector *collector, uint64_t offset)
  */
 static bool is_in_order(const struct collector *collector, uint64_t offset, uint64_t length)
 {
-    return offset >= collector->told && offset <= collector->asked_end && length <= collector->asked_end - offset;
+    return offset >= collector->reported_end && offset <= collector->asked_end &&
+           length <= collector->asked_end - offset;
 }
 
 static int collect_inside(struct collector *collector, uint64_t offset, uint64_t length, uint32_t flags)
@@ -127,9 +128,9 @@ static int collect(uint64_t offset, size_t length, int exists, void *arg)
         return STOP;
     if (!is_in_order(collector, offset, length))
         return stop(collector, -EPROTO);
-    collector->told = offset + length;
+    collector->reported_end = offset + length;
     start = offset > scan->offset ? offset : scan->offset;
-    end = collector->told < collector->end ? collector->told : collector->end;
+    end = collector->reported_end < collector->end ? collector->reported_end : collector->end;
     if (start >= end)
         return 0;
     /* Of what never was but zeroes, and of a map, that data is gone says no more than nothing. */
@@ -141,33 +142,33 @@ static int collect(uint64_t offset, size_t length, int exists, void *arg)
 /* Asking. */
 
 /* The ids of those that the answer is about; 0: none. */
-struct subject {
+struct snapshot_pair {
     uint64_t from;
     uint64_t own;
 };
 
 /* Whether the image was, at a snapshot in between, smaller than both at `from` and at the end, where it has `size`. */
-static int was_smaller(bool *smaller, const struct subject *subject, rbd_image_t image, uint64_t size)
+static int was_smaller_between(bool *smaller, const struct snapshot_pair *pair, rbd_image_t image, uint64_t size)
 {
     struct vd_snap_list list = {0};
     int r = vd_snap_list_read(&list, image);
 
     *smaller = false;
     for (int i = 0; i < list.count; i++) {
-        if (list.snapshots[i].id == subject->from && list.snapshots[i].size < size)
+        if (list.snapshots[i].id == pair->from && list.snapshots[i].size < size)
             size = list.snapshots[i].size;
     }
     for (int i = 0; i < list.count; i++) {
         uint64_t id = list.snapshots[i].id;
 
-        *smaller |= id > subject->from && (!subject->own || id < subject->own) && list.snapshots[i].size < size;
+        *smaller |= id > pair->from && (!pair->own || id < pair->own) && list.snapshots[i].size < size;
     }
     vd_snap_list_destroy(&list);
     return r;
 }
 
 /* Whether librbd can tell by its maps alone. */
-static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject, uint64_t size)
+static int can_use_maps(bool *fast, rbd_image_t image, const struct snapshot_pair *pair, uint64_t size)
 {
     bool smaller = false;
     uint64_t features = 0, flags = 0;
@@ -176,8 +177,8 @@ static int is_fast(bool *fast, rbd_image_t image, const struct subject *subject,
     if (r == 0)
         r = rbd_get_flags(image, &flags);
     /* By its maps librbd 16.2.15 forgets what was then beyond the end, and so does not tell that it is gone. */
-    if (r == 0 && subject->from)
-        r = was_smaller(&smaller, subject, image, size);
+    if (r == 0 && pair->from)
+        r = was_smaller_between(&smaller, pair, image, size);
     if (r < 0)
         return r;
     *fast = (features & RBD_FEATURE_FAST_DIFF) && !(flags & RBD_FLAG_FAST_DIFF_INVALID) && !smaller;
@@ -199,26 +200,26 @@ static void choose_range(struct collector *collector, const struct vdisk *disk, 
     uint64_t set = disk->limits.layout.object_size * disk->limits.layout.stripe_count;
     uint64_t last = (collector->end - 1) / set * set;
 
-    collector->told = collector->scan->offset / set * set;
+    collector->reported_end = collector->scan->offset / set * set;
     /* It may have become smaller since the range was checked. */
     if (size < collector->end)
         size = collector->end;
     collector->asked_end = size - last > set ? last + set : size;
 }
 
-static int iterate(struct collector *collector, const struct vd_view *view, const struct subject *subject)
+static int iterate(struct collector *collector, const struct vd_view *view, const struct snapshot_pair *pair)
 {
     const struct vd_extent_scan *scan = collector->scan;
     bool fast;
     rbd_image_t image = view->image;
-    int r = is_fast(&fast, image, subject, vd_view_size(view));
+    int r = can_use_maps(&fast, image, pair, vd_view_size(view));
 
     if (r == 0)
         r = find_parent_end(&collector->parent_end, scan, image);
     if (r < 0)
         return r;
-    r = rbd_diff_iterate2(image, scan->from, collector->told, collector->asked_end - collector->told, scan->with_parent,
-                          fast, collect, collector);
+    r = rbd_diff_iterate2(image, scan->from, collector->reported_end, collector->asked_end - collector->reported_end,
+                          scan->with_parent, fast, collect, collector);
     if (r == 0 && !scan->changes)
         r = fill_gap(collector, collector->end);
     if (collector->stopped)
@@ -236,49 +237,49 @@ static int find_snapshot(uint64_t *id, rbd_image_t image, const char *name)
     return name ? rbd_snap_get_id(image, name, id) : 0;
 }
 
-static int find_subject(struct subject *subject, const struct vd_extent_scan *scan, const struct vdisk *disk,
-                        rbd_image_t image, struct vdisk_error *err)
+static int find_pair(struct snapshot_pair *pair, const struct vd_extent_scan *scan, const struct vdisk *disk,
+                     rbd_image_t image, struct vdisk_error *err)
 {
     const char *own = vdisk_uri_snapshot(disk->identity.uri);
     struct vd_quoted quoted, image_name;
-    int r = find_snapshot(&subject->from, image, scan->from);
+    int r = find_snapshot(&pair->from, image, scan->from);
 
-    subject->own = disk->identity.snapshot_id;
+    pair->own = disk->identity.snapshot_id;
     if (r == -ENOENT)
         return vd_error_set(err, r, "Image %s has no snapshot %s.",
                             vd_quote(&image_name, vdisk_uri_image(disk->identity.uri)), vd_quote(&quoted, scan->from));
     if (r < 0)
         return vd_error_set(err, r, "Finding the snapshots of image %s failed: %s.",
                             vd_quote(&image_name, vdisk_uri_image(disk->identity.uri)), strerror(-r));
-    if (own && subject->from > subject->own)
+    if (own && pair->from > pair->own)
         return vd_error_set(err, -EINVAL, "Snapshot %s is not older than snapshot %s.", vd_quote(&quoted, scan->from),
                             vd_quote(&image_name, own));
     return 0;
 }
 
 /* Asked with an opening that is newer than the answer: objects that somebody has removed looked like holes. */
-static int check_subject(const struct subject *subject, const struct vd_extent_scan *scan, const struct vdisk *disk,
-                         rbd_image_t image)
+static int compare_pair(const struct snapshot_pair *pair, const struct vd_extent_scan *scan, const struct vdisk *disk,
+                        rbd_image_t image)
 {
-    struct subject now;
+    struct snapshot_pair now;
     int r = find_snapshot(&now.from, image, scan->from);
 
     if (r == 0)
         r = find_snapshot(&now.own, image, vdisk_uri_snapshot(disk->identity.uri));
     if (r < 0)
         return r;
-    return now.from == subject->from && now.own == subject->own ? 0 : -ENOENT;
+    return now.from == pair->from && now.own == pair->own ? 0 : -ENOENT;
 }
 
-static int check_again(const struct subject *subject, const struct vd_extent_scan *scan, struct vdisk *disk,
-                       struct vdisk_error *err)
+static int check_still_exists(const struct snapshot_pair *pair, const struct vd_extent_scan *scan, struct vdisk *disk,
+                              struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     struct vd_view *newer;
     int r = vd_disk_open_again(&newer, disk);
 
     if (r == 0) {
-        r = check_subject(subject, scan, disk, newer->image);
+        r = compare_pair(pair, scan, disk, newer->image);
         vd_view_close_and_free(newer);
     }
     if (r == -ENOENT)
@@ -330,14 +331,14 @@ static void shift(struct vd_extent_scan *scan, uint64_t by)
 }
 
 static int collect_all(struct vd_extent_scan *scan, const struct vdisk *disk, const struct vd_view *view,
-                       const struct subject *subject, struct vdisk_error *err)
+                       const struct snapshot_pair *pair, struct vdisk_error *err)
 {
     struct collector collector = {.scan = scan, .end = scan->offset + scan->length};
     struct vd_quoted quoted;
     int r;
 
     choose_range(&collector, disk, vd_view_size(view));
-    r = iterate(&collector, view, subject);
+    r = iterate(&collector, view, pair);
     if (r < 0)
         vd_error_set(err, r, "Finding the extents of image %s failed: %s.",
                      vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
@@ -349,21 +350,21 @@ static int scan_view(struct vd_extent_scan *scan, struct vdisk *disk, const stru
                      struct vdisk_error *err)
 {
     uint64_t size = vd_view_size(view);
-    struct subject subject;
+    struct snapshot_pair pair;
     int r = check_range(scan, disk, size < header ? 0 : size - header, err);
 
     if (r == 0)
-        r = find_subject(&subject, scan, disk, view->image, err);
+        r = find_pair(&pair, scan, disk, view->image, err);
     /* librbd 16.2.15 fails an assertion when it is asked about nothing. */
     if (r != 0 || scan->length == 0)
         return r;
     shift(scan, header);
-    r = collect_all(scan, disk, view, &subject, err);
+    r = collect_all(scan, disk, view, &pair, err);
     shift(scan, -header);
-    return r < 0 ? r : check_again(&subject, scan, disk, err);
+    return r < 0 ? r : check_still_exists(&pair, scan, disk, err);
 }
 
-static int scan_afresh(struct vd_extent_scan *scan, struct vdisk *disk, struct vdisk_error *err)
+static int scan_new_view(struct vd_extent_scan *scan, struct vdisk *disk, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
     struct vd_view *fresh;
@@ -382,7 +383,7 @@ static int scan_afresh(struct vd_extent_scan *scan, struct vdisk *disk, struct v
  * leave out changes. And with an encryption loaded librbd 16.2.15, by its maps, tells of the encrypted bytes, but only
  * as many as there are without the header. In both cases the image is opened once more, as it is stored.
  */
-static bool needs_a_view(const struct vdisk *disk)
+static bool needs_new_view(const struct vdisk *disk)
 {
     return disk->limits.data_offset > 0 || (disk->limits.read_only && !vdisk_uri_snapshot(disk->identity.uri));
 }
@@ -393,7 +394,7 @@ int vd_extent_scan_run(struct vd_extent_scan *scan, struct vdisk *disk, struct v
 
     scan->next = scan->offset;
     if (r == 0)
-        r = needs_a_view(disk) ? scan_afresh(scan, disk, err) : scan_view(scan, disk, view, 0, err);
+        r = needs_new_view(disk) ? scan_new_view(scan, disk, err) : scan_view(scan, disk, view, 0, err);
     if (r < 0) {
         scan->count = 0;
         scan->next = scan->offset;

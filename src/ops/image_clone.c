@@ -23,7 +23,7 @@ struct clone_op {
 /* Running. */
 
 /* Whether the parent's snapshot is protected; or, as a negative errno, why that cannot be said. */
-static int look_at_parent(rados_ioctx_t pool, const struct vdisk_uri *parent)
+static int is_protected_snapshot(rados_ioctx_t pool, const struct vdisk_uri *parent)
 {
     struct vd_view *view;
     int is_protected = 0;
@@ -63,7 +63,7 @@ static int clone_error(const struct clone_op *this, rados_ioctx_t parent_pool, i
         return vd_error_set(err, code, "Image %s, or what its clone is to have, lacks the feature layering.",
                             vd_quote(&quoted, vdisk_uri_image(this->parent)));
     if (code == -ENOENT || code == -EINVAL)
-        parent = look_at_parent(parent_pool, this->parent);
+        parent = is_protected_snapshot(parent_pool, this->parent);
     if (parent == -ENOENT)
         return vd_view_missing_error(this->parent, parent_pool, err);
     if (code == -EINVAL && parent == 0)

@@ -22,7 +22,7 @@ static int ignore_progress(uint64_t done, uint64_t total, void *arg)
 }
 
 /* Only now is it known how long the header is. */
-static int fit(rbd_image_t image, uint64_t size)
+static int resize_to_fit(rbd_image_t image, uint64_t size)
 {
     uint64_t usable;
     int r = rbd_get_size(image, &usable);
@@ -30,11 +30,12 @@ static int fit(rbd_image_t image, uint64_t size)
     return r < 0 ? r : rbd_resize2(image, size + ROOM - (usable - size), true, ignore_progress, NULL);
 }
 
-static int format_and_fit(rbd_image_t image, uint64_t size, uint32_t encryption, const struct vd_passphrase *passphrase)
+static int format_and_resize(rbd_image_t image, uint64_t size, uint32_t encryption,
+                             const struct vd_passphrase *passphrase)
 {
     int r = vd_encryption_format(image, encryption, passphrase);
 
-    return r < 0 ? r : fit(image, size);
+    return r < 0 ? r : resize_to_fit(image, size);
 }
 
 static int encrypt(const char *name, rados_ioctx_t pool, uint64_t size, uint32_t encryption,
@@ -45,7 +46,7 @@ static int encrypt(const char *name, rados_ioctx_t pool, uint64_t size, uint32_t
 
     if (r < 0)
         return r;
-    r = format_and_fit(image, size, encryption, passphrase);
+    r = format_and_resize(image, size, encryption, passphrase);
     closed = rbd_close(image);
     return r < 0 ? r : closed;
 }

@@ -8,15 +8,12 @@
 
 #include "base/error.h"
 #include "ops/image_op.h"
+#include "ops/list_result.h"
 #include "uri/place.h"
 
 struct list_op {
     struct vd_image_op image;
-    /* Where the caller wants it. */
-    struct vdisk_image **images;
-    size_t *count;
-    struct vdisk_image *found;
-    size_t found_count;
+    struct vd_list_result result;
 };
 
 /* There can be more images each time. The names are to be given back with rbd_image_spec_list_cleanup. */
@@ -36,22 +33,11 @@ static int read_raw(rbd_image_spec_t **raw, size_t *count, rados_ioctx_t pool)
     return r;
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
     return strcmp(((const struct vdisk_image *)a)->name, ((const struct vdisk_image *)b)->name);
 }
 
-/* Copies a string to where *end is, and moves that on. */
-static const char *place_string(char **end, const char *string)
-{
-    size_t size = strlen(string) + 1;
-    char *copy = memcpy(*end, string, size);
-
-    *end += size;
-    return copy;
-}
-
-/* One block for the array and its strings, so that one free is enough. */
 static struct vdisk_image *build(const rbd_image_spec_t *raw, size_t count)
 {
     size_t array = count * sizeof(struct vdisk_image), text = 0;
@@ -65,14 +51,14 @@ static struct vdisk_image *build(const rbd_image_spec_t *raw, size_t count)
         return NULL;
     end = (char *)images + array;
     for (size_t i = 0; i < count; i++) {
-        images[i] = (struct vdisk_image){.name = place_string(&end, raw[i].name)};
-        images[i].id = place_string(&end, raw[i].id);
+        images[i] = (struct vdisk_image){.name = vd_list_copy_string(&end, raw[i].name)};
+        images[i].id = vd_list_copy_string(&end, raw[i].id);
     }
-    qsort(images, count, sizeof *images, by_name);
+    qsort(images, count, sizeof *images, compare_names);
     return images;
 }
 
-static int read_list(struct vdisk_image **images, size_t *count, rados_ioctx_t pool)
+static int read_list(struct vd_list_result *result, rados_ioctx_t pool)
 {
     rbd_image_spec_t *raw;
     size_t raw_count;
@@ -81,9 +67,9 @@ static int read_list(struct vdisk_image **images, size_t *count, rados_ioctx_t p
     if (r < 0)
         return r;
     if (raw_count > 0)
-        *images = build(raw, raw_count);
-    if (*images)
-        *count = raw_count;
+        result->found = build(raw, raw_count);
+    if (result->found)
+        result->found_count = raw_count;
     else if (raw_count > 0)
         r = -ENOMEM;
     rbd_image_spec_list_cleanup(raw, raw_count);
@@ -95,7 +81,7 @@ static int list(struct vd_image_op *op, struct vd_connection *connection, rados_
 {
     struct list_op *this = (struct list_op *)op;
     struct vd_place place;
-    int r = read_list(&this->found, &this->found_count, pool);
+    int r = read_list(&this->result, pool);
 
     (void)connection;
     if (r < 0)
@@ -106,22 +92,18 @@ static int list(struct vd_image_op *op, struct vd_connection *connection, rados_
 
 static void deliver(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct list_op *this = (struct list_op *)op;
-
     (void)completion;
-    *this->images = this->found;
-    *this->count = this->found_count;
-    this->found = NULL;
+    vd_list_result_deliver(&((struct list_op *)op)->result);
 }
 
 static void destroy(struct vd_op *op)
 {
-    free(((struct list_op *)op)->found);
+    vd_list_result_destroy(&((struct list_op *)op)->result);
     vd_image_op_destroy(op);
 }
 
 /* A pool is named by a URI like everything else, whose image nobody looks at. */
-static int new_in_pool(struct vd_image_op **op, const char *pool, const char *name_space,
+static int new_pool_op(struct vd_image_op **op, const char *pool, const char *name_space,
                        const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
     static const struct vd_op_kind kind = {.run = vd_image_op_run, .deliver = deliver, .destroy = destroy};
@@ -142,23 +124,18 @@ static int new_list(struct vd_op **op, struct vdisk_image **images, size_t *coun
                     const char *name_space, const struct vdisk_open_options *connect, struct vdisk_error *err)
 {
     struct vd_image_op *image = NULL;
-    struct list_op *new;
+    struct vd_list_result result;
     int r;
 
     vd_error_clear(err);
-    if (images)
-        *images = NULL;
-    if (count)
-        *count = 0;
-    if (!images || !count)
-        return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
-    r = new_in_pool(&image, pool, name_space, connect, err);
+    r = vd_list_result_init(&result, images, count, err);
+    if (r < 0)
+        return r;
+    r = new_pool_op(&image, pool, name_space, connect, err);
     if (!image)
         return r;
-    new = (struct list_op *)image;
     image->work = list;
-    new->images = images;
-    new->count = count;
+    ((struct list_op *)image)->result = result;
     *op = &image->op;
     return 0;
 }

@@ -158,7 +158,7 @@ void vd_image_options_destroy(struct vd_image_options *options)
  * which fails, or smaller, which makes an image that is striped in form only. Nobody who gives only the size of the
  * objects wants that.
  */
-static bool unstripes(const struct vdisk_create_options *create, bool for_clone)
+static bool overrides_parent_stripes(const struct vdisk_create_options *create, bool for_clone)
 {
     return for_clone && create->object_size && !create->stripe_unit;
 }
@@ -170,7 +170,7 @@ int vd_image_options_make(rbd_image_options_t *made, const struct vd_image_optio
     int r = 0;
 
     rbd_image_options_create(made);
-    if (unstripes(create, for_clone)) {
+    if (overrides_parent_stripes(create, for_clone)) {
         unit = create->object_size;
         count = 1;
     }

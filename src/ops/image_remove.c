@@ -15,7 +15,7 @@
 
 /* Who needs the image. These return 0, or an error that says who. */
 
-static int own_snapshots_error(const struct vd_image_op *op, int count, struct vdisk_error *err)
+static int ceph_snapshots_error(const struct vd_image_op *op, int count, struct vdisk_error *err)
 {
     struct vd_quoted image;
 
@@ -39,7 +39,7 @@ static int snapshots_error(const struct vd_image_op *op, rbd_image_t image, cons
             vd_names_add(&names, raw->snapshots[i].name);
     }
     if (names.count == 0)
-        return own_snapshots_error(op, raw->count, err);
+        return ceph_snapshots_error(op, raw->count, err);
     return vd_error_set(err, -ENOTEMPTY, "Image %s has snapshots, which must be removed first: %s.",
                         vd_quote(&quoted, vdisk_uri_image(op->args.uri)), vd_names_finish(&names));
 }
@@ -84,7 +84,7 @@ static int check_watchers(const struct vd_image_op *op, rbd_image_t image, struc
 }
 
 /* Opened read-only, which makes no watcher of us. */
-static int check_unneeded(const struct vd_image_op *op, rados_ioctx_t pool, struct vdisk_error *err)
+static int check_unused(const struct vd_image_op *op, rados_ioctx_t pool, struct vdisk_error *err)
 {
     struct vd_view *view;
     int r = vd_view_open(&view, pool, vdisk_uri_image(op->args.uri), NULL, true);
@@ -108,7 +108,7 @@ static int remove_error(const struct vd_image_op *op, rados_ioctx_t pool, int co
     struct vd_quoted image;
 
     /* Somebody came after we looked. */
-    if ((code == -EBUSY || code == -ENOTEMPTY) && check_unneeded(op, pool, err) == code)
+    if ((code == -EBUSY || code == -ENOTEMPTY) && check_unused(op, pool, err) == code)
         return code;
     if (code == -EMLINK)
         return vd_error_set(err, code, "Image %s belongs to a group; take it out of that first (rbd group image rm).",
@@ -119,7 +119,7 @@ static int remove_error(const struct vd_image_op *op, rados_ioctx_t pool, int co
 static int remove_image(struct vd_image_op *op, struct vd_connection *connection, rados_ioctx_t pool,
                         struct vdisk_error *err)
 {
-    int r = check_unneeded(op, pool, err);
+    int r = check_unused(op, pool, err);
 
     (void)connection;
     if (r < 0)

@@ -44,7 +44,7 @@ void vd_op_free(struct vd_op *op)
 /* Running. */
 
 /* Keeps the disk while the operation lives. A barred one takes only what deals with views itself. */
-static int hold_disk(const struct vd_op *op, struct vdisk_error *err)
+static int get_disk(const struct vd_op *op, struct vdisk_error *err)
 {
     struct vdisk *disk = op->disk;
     int r;
@@ -83,7 +83,7 @@ int vd_op_perform(struct vd_op *op, struct vdisk_error *err)
     sigset_t signals;
     int r;
 
-    r = hold_disk(op, err);
+    r = get_disk(op, err);
     if (r < 0) {
         vd_op_free(op);
         return r;
@@ -101,12 +101,12 @@ int vd_op_perform(struct vd_op *op, struct vdisk_error *err)
 
 /* In a lane. */
 
-static struct vd_op *op_of(struct vd_job *job)
+static struct vd_op *job_op(struct vd_job *job)
 {
     return VD_CONTAINER_OF(job, struct vd_op, job);
 }
 
-static void run_for_op(struct vd_op *op)
+static void run_and_note_result(struct vd_op *op)
 {
     struct vd_op_entry *op_entry = op->op_entry;
     struct vdisk_error error = {0};
@@ -123,8 +123,10 @@ static void run_for_op(struct vd_op *op)
     op_entry->error = error;
 }
 
-static void give_to_queue(struct vd_op *op)
+static void post_or_free(void *owner)
 {
+    struct vd_op *op = owner;
+
     /* Relaxed: decided, and ordered, in run_for_ticket. */
     if (atomic_load_explicit(&op->state, memory_order_relaxed) == VD_OP_ABANDONED)
         vd_op_free(op);
@@ -134,34 +136,29 @@ static void give_to_queue(struct vd_op *op)
 }
 
 /* On a disk's lane: given away before the lane goes on, so that completions come in the order of the operations. */
-static void run_in_order(struct vd_job *job)
+static void run_on_disk_lane(struct vd_job *job)
 {
-    struct vd_op *op = op_of(job);
+    struct vd_op *op = job_op(job);
 
-    run_for_op(op);
-    give_to_queue(op);
+    run_and_note_result(op);
+    post_or_free(op);
 }
 
-static void let_go(void *disk)
+static void put_disk(void *disk)
 {
     vd_disk_put(disk);
 }
 
 /* A operation that has no disk may be what the lane is part of, so that it goes last. */
-static void run_alone(struct vd_job *job)
+static void run_on_own_lane(struct vd_job *job)
 {
-    run_for_op(op_of(job));
-}
-
-static void give_away(void *op)
-{
-    give_to_queue(op);
+    run_and_note_result(job_op(job));
 }
 
 /* The queue's side. */
 
 /* Of one that no thread has begun with: nobody else will let go of the disk. */
-static void take_back(struct vd_op_entry *op_entry)
+static void free_unstarted(struct vd_op_entry *op_entry)
 {
     struct vdisk *disk = op_entry->op->disk;
 
@@ -189,7 +186,7 @@ static int cancel(struct vd_op_entry *op_entry)
 
     if (!vd_executor_take_back(op->executor, &op->job))
         return abandon(op, op->kind->can_be_abandoned);
-    take_back(op_entry);
+    free_unstarted(op_entry);
     return 0;
 }
 
@@ -216,7 +213,7 @@ static const struct vd_op_entry_calls entry_calls = {
 
 /* Submitting. */
 
-static struct vd_op_entry *new_op(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, void *user_data)
+static struct vd_op_entry *new_entry(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, void *user_data)
 {
     struct vd_op_entry *op_entry = calloc(1, sizeof *op_entry);
 
@@ -245,9 +242,9 @@ static void choose_lane(struct vd_op *op)
 static void init_job(struct vd_op *op)
 {
     if (op->disk)
-        op->job = (struct vd_job){.run = run_in_order, .finish = let_go, .owner = op->disk};
+        op->job = (struct vd_job){.run = run_on_disk_lane, .finish = put_disk, .owner = op->disk};
     else
-        op->job = (struct vd_job){.run = run_alone, .finish = give_away, .owner = op};
+        op->job = (struct vd_job){.run = run_on_own_lane, .finish = post_or_free, .owner = op};
 }
 
 static int arm(struct vdisk_queue *queue, struct vd_op *op)
@@ -255,11 +252,12 @@ static int arm(struct vdisk_queue *queue, struct vd_op *op)
     return op->timeout_ms < 0 ? 0 : vd_expiry_arm(&queue->expiry, &op->op_entry->deadline, (uint32_t)op->timeout_ms);
 }
 
-static int post(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, void *user_data, struct vdisk_error *err)
+static int enqueue(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, void *user_data,
+                   struct vdisk_error *err)
 {
     int r;
 
-    op->op_entry = new_op(queue, op, flags, user_data);
+    op->op_entry = new_entry(queue, op, flags, user_data);
     if (!op->op_entry)
         return vd_error_set(err, -ENOMEM, "Out of memory for the operation.");
     init_job(op);
@@ -289,10 +287,10 @@ static int submit(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, v
         return vd_error_set(err, -EINVAL, "The flags 0x%x are not known to this call.", flags & ~known);
     if (queue->in_flight == queue->depth)
         return vd_error_set(err, -EAGAIN, "The queue is full: reap completions, then try again.");
-    r = hold_disk(op, err);
+    r = get_disk(op, err);
     if (r < 0)
         return r;
-    r = post(queue, op, flags, user_data, err);
+    r = enqueue(queue, op, flags, user_data, err);
     if (r < 0 && op->disk)
         vd_disk_put(op->disk);
     return r;
@@ -309,7 +307,7 @@ int vd_op_submit(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, vo
 
 /* Progress. */
 
-static uint64_t share_done(uint64_t done, uint64_t total)
+static uint64_t progress_value(uint64_t done, uint64_t total)
 {
     if (total == 0 || done >= total)
         return VDISK_PROGRESS_WHOLE;
@@ -323,7 +321,7 @@ int vd_op_progress(uint64_t done, uint64_t total, void *op)
     if (!op_entry || !op_entry->wants_progress)
         return 0;
     /* Relaxed: a number by itself. */
-    atomic_store_explicit(&op_entry->progress, share_done(done, total), memory_order_relaxed);
+    atomic_store_explicit(&op_entry->progress, progress_value(done, total), memory_order_relaxed);
     /* One entry at a time, which tells the latest. Acquire: its last use by the queue is over. */
     if (!atomic_exchange_explicit(&op_entry->progress_posted, true, memory_order_acq_rel))
         vd_mailbox_post_urgent(op_entry->mailbox, &op_entry->progress_entry.node);

@@ -61,7 +61,7 @@ static int read_address(struct reopen_op *this, struct vdisk_error *err)
     return r < 0 ? reopen_error(disk, r, "asking for the address of its client", err) : 0;
 }
 
-static bool was_mine(const struct vdisk *disk, const char *address)
+static bool is_former_address(const struct vdisk *disk, const char *address)
 {
     for (size_t i = 0; i < disk->reopening.former_count; i++) {
         if (strcmp(disk->reopening.former_addresses[i], address) == 0)
@@ -87,7 +87,7 @@ static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
  * The newest map: the cluster carries out nothing of a client fenced in it once it has heard from one that has it. So
  * what the new client reads, the old one does not change any more.
  */
-static int see_newest_map(const struct reopen_op *this, struct vdisk_error *err)
+static int wait_for_newest_map(const struct reopen_op *this, struct vdisk_error *err)
 {
     int r = rados_wait_for_latest_osdmap(this->connection->rados);
 
@@ -102,7 +102,7 @@ static int get_connection(struct reopen_op *this, struct vdisk_error *err)
     vd_connection_retire(disk->connection);
     r = vd_connection_get_for_disk(&this->connection, &this->pool, disk->connection->cluster, disk->open_args->uri,
                                    &disk->open_args->options, err);
-    return r < 0 ? r : see_newest_map(this, err);
+    return r < 0 ? r : wait_for_newest_map(this, err);
 }
 
 static int open_view(struct reopen_op *this, struct vdisk_error *err)
@@ -127,7 +127,7 @@ static int check_owners(const struct reopen_op *this, char **owners, size_t coun
     struct vd_quoted image, owner;
 
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(owners[i], this->old_address) == 0 || was_mine(disk, owners[i]))
+        if (strcmp(owners[i], this->old_address) == 0 || is_former_address(disk, owners[i]))
             continue;
         return vd_error_set(err, -EBUSY, "Image %s is not reopened: its exclusive lock belongs to another client, %s.",
                             vd_quote(&image, vdisk_uri_image(disk->identity.uri)), vd_quote(&owner, owners[i]));
@@ -169,7 +169,7 @@ static int fence_error(const struct vdisk *disk, int code, struct vdisk_error *e
 }
 
 /* Has the cluster fence the old client, for as long as it does that by default. */
-static int fence(struct reopen_op *this, struct vdisk_error *err)
+static int fence_old_client(struct reopen_op *this, struct vdisk_error *err)
 {
     struct vdisk *disk = this->op.disk;
     int r = rados_blocklist_add(this->connection->rados, this->old_address, 0);
@@ -177,7 +177,7 @@ static int fence(struct reopen_op *this, struct vdisk_error *err)
     if (r < 0)
         return fence_error(disk, r, err);
     vd_disk_note_result(disk, -ESHUTDOWN);
-    return see_newest_map(this, err);
+    return wait_for_newest_map(this, err);
 }
 
 /* They are in the old view until they are sent, which the caller's own thread may have to do. */
@@ -203,7 +203,7 @@ static int check_settled(struct vdisk *disk, struct vdisk_error *err)
                         vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), writes);
 }
 
-static int try_all(struct reopen_op *this, struct vdisk_error *err)
+static int prepare_new_client(struct reopen_op *this, struct vdisk_error *err)
 {
     struct vdisk *disk = this->op.disk;
     int r = read_address(this, err);
@@ -217,14 +217,14 @@ static int try_all(struct reopen_op *this, struct vdisk_error *err)
     if (r == 0)
         r = check_lock(this, err);
     if (r == 0 && this->flags & VDISK_REOPEN_FENCE && !vd_disk_is_fenced(disk))
-        r = fence(this, err);
+        r = fence_old_client(this, err);
     return r;
 }
 
 /* Changing over. */
 
 /* Nobody is in the old view. */
-static void settle_writes(struct vdisk *disk)
+static void settle_old_writes(struct vdisk *disk)
 {
     struct vd_view *old = vd_disk_view(disk);
 
@@ -237,7 +237,7 @@ static void settle_writes(struct vdisk *disk)
 }
 
 /* The old view is closed. From here on it is the new connection that the disk keeps, or the next reopening replaces. */
-static void swap(struct reopen_op *this)
+static void install_new_client(struct reopen_op *this)
 {
     struct vdisk *disk = this->op.disk;
     struct vd_connection *old_connection = disk->connection;
@@ -273,7 +273,7 @@ static int take_lock(struct vdisk *disk, struct vdisk_error *err)
     return vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->identity.uri), &terms, err);
 }
 
-static int start_using(struct vdisk *disk, struct vdisk_error *err)
+static int lock_and_watch(struct vdisk *disk, struct vdisk_error *err)
 {
     int r = take_lock(disk, err);
 
@@ -283,9 +283,9 @@ static int start_using(struct vdisk *disk, struct vdisk_error *err)
     return r < 0 ? reopen_error(disk, r, "watching it", err) : 0;
 }
 
-static int start(struct vdisk *disk, struct vdisk_error *err)
+static int start_new_view(struct vdisk *disk, struct vdisk_error *err)
 {
-    int r = start_using(disk, err);
+    int r = lock_and_watch(disk, err);
 
     if (r == 0)
         return 0;
@@ -304,7 +304,7 @@ static int change_over(struct reopen_op *this, struct vdisk_error *err)
     int r;
 
     vd_opening_empty_view(disk);
-    settle_writes(disk);
+    settle_old_writes(disk);
     r = check_settled(disk, err);
     if (r < 0)
         return r;
@@ -312,8 +312,8 @@ static int change_over(struct reopen_op *this, struct vdisk_error *err)
     /* Its error is that of the flush, which is known; and of a fenced client nothing can be asked. */
     vd_disk_close_views(disk);
     vd_refresh_end(disk);
-    swap(this);
-    r = start(disk, err);
+    install_new_client(this);
+    r = start_new_view(disk, err);
     if (r < 0)
         return r;
     vd_disk_admit(disk, VD_REFUSE_FENCED | VD_REFUSE_REOPENING);
@@ -327,7 +327,7 @@ static int reopen(struct reopen_op *this, struct vdisk_error *err)
     struct vdisk *disk = this->op.disk;
     int r;
 
-    r = try_all(this, err);
+    r = prepare_new_client(this, err);
     if (r < 0)
         return r;
     vd_disk_refuse(disk, VD_REFUSE_REOPENING);
@@ -343,7 +343,7 @@ static int reopen(struct reopen_op *this, struct vdisk_error *err)
 }
 
 /* What was not given to the disk. Here, since it can block. */
-static void drop(struct reopen_op *this, int result)
+static void free_unused(struct reopen_op *this, int result)
 {
     if (this->connection && result == -ESHUTDOWN)
         vd_connection_retire(this->connection);
@@ -365,7 +365,7 @@ static int run_reopen(struct vd_op *op, struct vdisk_error *err)
     if (atomic_exchange_explicit(&disk->reopening.under_way, true, memory_order_acq_rel))
         return vd_error_set(err, -EALREADY, "The disk is being reopened by another call.");
     r = reopen(this, err);
-    drop(this, r);
+    free_unused(this, r);
     atomic_store_explicit(&disk->reopening.under_way, false, memory_order_release);
     return r;
 }

@@ -66,7 +66,7 @@ static int run_change(struct vd_op *op, struct vdisk_error *err)
     return r;
 }
 
-static void clear_change(struct vd_op *op)
+static void destroy_change(struct vd_op *op)
 {
     free(((struct change_op *)op)->name);
 }
@@ -74,8 +74,8 @@ static void clear_change(struct vd_op *op)
 static int new_change(struct vd_op **op, const struct change *change, struct vdisk *disk, const char *name,
                       uint32_t flags, struct vdisk_error *err)
 {
-    static const struct vd_op_kind plain = {.run = run_change, .destroy = clear_change};
-    static const struct vd_op_kind progressing = {.run = run_change, .destroy = clear_change, .has_progress = true};
+    static const struct vd_op_kind plain = {.run = run_change, .destroy = destroy_change};
+    static const struct vd_op_kind progressing = {.run = run_change, .destroy = destroy_change, .has_progress = true};
     struct change_op *new;
     int r;
 

@@ -9,10 +9,11 @@
 #include "disk/check.h"
 #include "disk/disk.h"
 #include "disk/snap_list.h"
+#include "ops/list_result.h"
 #include "ops/op.h"
 
 /* Leaves out the snapshots that are not users', and those that went in the meantime. */
-static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
+static int add_user_snapshot(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
 {
     rbd_snap_namespace_type_t type;
     int is_protected = 0;
@@ -31,14 +32,13 @@ static int add(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, co
     return 0;
 }
 
-static int by_id(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
     uint64_t id_a = ((const struct vdisk_snapshot *)a)->id, id_b = ((const struct vdisk_snapshot *)b)->id;
 
     return (id_a > id_b) - (id_a < id_b);
 }
 
-/* One block for the array and its names, so that one free is enough. */
 static struct vdisk_snapshot *allocate_list(const struct vd_snap_list *raw, char **names)
 {
     size_t array = (size_t)raw->count * sizeof(struct vdisk_snapshot), text = 0;
@@ -52,8 +52,7 @@ static struct vdisk_snapshot *allocate_list(const struct vd_snap_list *raw, char
     return list;
 }
 
-static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image,
-                      const struct vd_snap_list *raw)
+static int build_list(struct vd_list_result *result, rbd_image_t image, const struct vd_snap_list *raw)
 {
     char *names = NULL;
     struct vdisk_snapshot *list = allocate_list(raw, &names);
@@ -63,58 +62,50 @@ static int build_list(struct vdisk_snapshot **snapshots, size_t *count, rbd_imag
     if (!list)
         return -ENOMEM;
     for (int i = 0; r == 0 && i < raw->count; i++)
-        r = add(list, &used, image, &raw->snapshots[i]);
+        r = add_user_snapshot(list, &used, image, &raw->snapshots[i]);
     if (r < 0 || used == 0) {
         free(list);
         return r;
     }
-    for (size_t i = 0; i < used; i++) {
-        size_t size = strlen(list[i].name) + 1;
-
-        list[i].name = memcpy(names, list[i].name, size);
-        names += size;
-    }
-    qsort(list, used, sizeof *list, by_id);
-    *snapshots = list;
-    *count = used;
+    for (size_t i = 0; i < used; i++)
+        list[i].name = vd_list_copy_string(&names, list[i].name);
+    qsort(list, used, sizeof *list, compare_ids);
+    result->found = list;
+    result->found_count = used;
     return 0;
 }
 
-static int list_image(struct vdisk_snapshot **snapshots, size_t *count, rbd_image_t image)
+static int list_image(struct vd_list_result *result, rbd_image_t image)
 {
     struct vd_snap_list raw = {0};
     int r = vd_snap_list_read(&raw, image);
 
     if (r == 0 && raw.count > 0)
-        r = build_list(snapshots, count, image, &raw);
+        r = build_list(result, image, &raw);
     vd_snap_list_destroy(&raw);
     return r;
 }
 
 /* librbd learns nothing new through a read-only opening, so there the list needs one of its own. */
-static int list_afresh(struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk)
+static int list_new_view(struct vd_list_result *result, struct vdisk *disk)
 {
     struct vd_view *view;
     int r = vd_disk_open_again(&view, disk);
 
     if (r < 0)
         return r;
-    r = list_image(snapshots, count, view->image);
+    r = list_image(result, view->image);
     vd_view_close_and_free(view);
     return r;
 }
 
 struct list_op {
     struct vd_op op;
-    /* Where the caller wants it. */
-    struct vdisk_snapshot **snapshots;
-    size_t *count;
-    struct vdisk_snapshot *found;
-    size_t found_count;
+    struct vd_list_result result;
 };
 
 /* librbd tells the size that is stored, of an encrypted image too; as its user knows it, it has no header. */
-static void leave_out_header(struct vdisk_snapshot *snapshots, size_t count, uint64_t header)
+static void subtract_header(struct vdisk_snapshot *snapshots, size_t count, uint64_t header)
 {
     for (size_t i = 0; i < count; i++)
         snapshots[i].size -= header < snapshots[i].size ? header : snapshots[i].size;
@@ -128,54 +119,46 @@ static int run(struct vd_op *op, struct vdisk_error *err)
     int r;
 
     if (disk->limits.read_only)
-        r = list_afresh(&this->found, &this->found_count, disk);
+        r = list_new_view(&this->result, disk);
     else
-        r = list_image(&this->found, &this->found_count, op->view->image);
+        r = list_image(&this->result, op->view->image);
     if (r < 0)
         vd_error_set(err, r, "Listing the snapshots of image %s failed: %s.",
                      vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     else
-        leave_out_header(this->found, this->found_count, disk->limits.data_offset);
+        subtract_header(this->result.found, this->result.found_count, disk->limits.data_offset);
     return r;
 }
 
 static void deliver(struct vd_op *op, struct vdisk_completion *completion)
 {
-    struct list_op *this = (struct list_op *)op;
-
     (void)completion;
-    *this->snapshots = this->found;
-    *this->count = this->found_count;
-    this->found = NULL;
+    vd_list_result_deliver(&((struct list_op *)op)->result);
 }
 
 static void destroy(struct vd_op *op)
 {
-    free(((struct list_op *)op)->found);
+    vd_list_result_destroy(&((struct list_op *)op)->result);
 }
 
 static int new_list(struct vd_op **op, struct vdisk_snapshot **snapshots, size_t *count, struct vdisk *disk,
                     struct vdisk_error *err)
 {
     static const struct vd_op_kind kind = {.run = run, .deliver = deliver, .destroy = destroy};
+    struct vd_list_result result;
     struct list_op *new;
     int r;
 
     vd_error_clear(err);
-    if (snapshots)
-        *snapshots = NULL;
-    if (count)
-        *count = 0;
-    if (!snapshots || !count)
-        return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
-    r = vd_check_disk(disk, err);
+    r = vd_list_result_init(&result, snapshots, count, err);
+    if (r == 0)
+        r = vd_check_disk(disk, err);
     if (r < 0)
         return r;
     new = vd_op_new(sizeof *new, &kind, disk, NULL, err);
     if (!new)
         return -ENOMEM;
-    new->snapshots = snapshots;
-    new->count = count;
+    new->result = result;
     *op = &new->op;
     return 0;
 }
