@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What librbd keeps of an image in memory. */
+/* Drops what librbd caches of an image: vdisk_invalidate and vdisk_aio_invalidate. */
 #include <errno.h>
 #include <rbd/librbd.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "ops/op.h"
 
 /*
- * librbd writes back what is dirty before it drops it, but does not tell whether that worked: on a fenced client, all
- * is dropped and called a success (16.2.15). So it is written back first, where the answer is heard.
+ * librbd writes dirty data back before it drops its cache, but does not report whether that worked. On a fenced client,
+ * librbd 16.2.15 drops everything and returns success. So the disk is flushed first, and that reports the error.
  */
 static int write_back(struct vdisk *disk, rbd_image_t image)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Closing a disk: here and now; or by a thread of the library's, for callers that cannot wait, or not for ever.
+ * Closes a disk. vdisk_close does it on the caller's thread. vdisk_aio_close, and vdisk_close_within with a timeout,
+ * have a thread of the executor do it, for callers that cannot wait, or not for ever.
  */
 #include "ops/close.h"
 
@@ -29,7 +30,7 @@ static int close_error(const struct vdisk *disk, const char *step, int code, str
                         vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-code));
 }
 
-/* Everything but freeing the disk. */
+/* Does everything but freeing the disk. */
 static int close_disk(struct vdisk *disk, struct vdisk_error *err)
 {
     const char *step;
@@ -60,6 +61,7 @@ static int check_closable(const struct vdisk *disk, struct vdisk_error *err)
 {
     int r = vd_check_disk(disk, err);
 
+    /* Relaxed: see vd_disk_get. */
     if (r == 0 && atomic_load_explicit(&disk->users.close_posted, memory_order_relaxed))
         return vd_disk_refusal(disk, err);
     /* Relaxed: see vd_plug_add. */
@@ -79,7 +81,10 @@ int vdisk_close(struct vdisk *disk, struct vdisk_error *err)
     return vd_close_disk(disk, err);
 }
 
-/* As a operation: it has no disk that it could hold, since it is what waits for all who do. */
+/*
+ * The operation that closes a disk. Its op.disk is NULL: an operation keeps its op.disk, and this one waits until
+ * nobody keeps the disk.
+ */
 struct close_op {
     struct vd_op op;
     struct vdisk *disk;
@@ -94,7 +99,10 @@ static int run_close(struct vd_op *op, struct vdisk_error *err)
     return close_disk(this->disk, err);
 }
 
-/* Only here, since the lane that the operation ran in goes with the disk. One that did not run leaves the disk open. */
+/*
+ * Frees the disk. run_close cannot do that, since the lane that it runs in is part of the disk. An operation that was
+ * cancelled before it ran leaves the disk open.
+ */
 static void destroy_close(struct vd_op *op)
 {
     const struct close_op *this = (const struct close_op *)op;
@@ -102,6 +110,7 @@ static void destroy_close(struct vd_op *op)
     if (this->closed)
         free_disk(this->disk);
     else
+        /* Relaxed: see vd_disk_get. */
         atomic_store_explicit(&this->disk->users.close_posted, false, memory_order_relaxed);
 }
 
@@ -123,6 +132,7 @@ static int submit_close(struct vdisk_queue *queue, struct vdisk *disk, int timeo
     op->op.lane = &disk->users.lane;
     op->op.timeout_ms = timeout_ms;
     op->disk = disk;
+    /* Relaxed: see vd_disk_get. */
     atomic_store_explicit(&disk->users.close_posted, true, memory_order_relaxed);
     return vd_op_submit(queue, &op->op, flags, user_data, err);
 }

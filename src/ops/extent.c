@@ -10,7 +10,7 @@
 #include "ops/extent_scan.h"
 #include "ops/op.h"
 
-/* Where the caller wants it. */
+/* Where the caller wants the extents. */
 struct answer {
     struct vdisk_extent *extents;
     size_t *count;
@@ -54,7 +54,7 @@ static void destroy_scan(struct vd_op *op)
     vd_extent_scan_destroy(&((struct scan_op *)op)->scan);
 }
 
-/* Reads how much room there is, and sets the answer to nothing. */
+/* Reads how many extents the caller has room for, then sets the answer to nothing. */
 static int check_answer(size_t *room, const struct answer *answer, uint64_t offset, struct vdisk_error *err)
 {
     *room = answer->count ? *answer->count : 0;
@@ -79,11 +79,14 @@ static int copy_from(struct vd_extent_scan *scan, const char *from, struct vdisk
     return scan->from ? 0 : vd_error_set(err, -ENOMEM, "Out of memory for the name of the snapshot.");
 }
 
-/* `scan` holds what to look at. */
+/* Makes an operation that does `scan`, which has the range and what to find. */
 static int new_scan(struct vd_op **op, const struct answer *answer, struct vdisk *disk,
                     const struct vd_extent_scan *scan, const char *from, struct vdisk_error *err)
 {
-    /* It works on memory of its own, so that nobody need wait for a cluster that does not answer. */
+    /*
+     * The operation uses memory of its own. So it can be abandoned, and nobody has to wait for a cluster that does not
+     * answer.
+     */
     static const struct vd_op_kind kind = {
         .run = run_scan, .deliver = deliver_scan, .destroy = destroy_scan, .can_be_abandoned = true};
     struct scan_op *new;

@@ -10,24 +10,24 @@
 #include "base/error.h"
 #include "disk/snap_list.h"
 
-/* What many a disk needs no more than; doubled as needed. */
+/* How many extents to allocate first, enough for many disks. Doubled as needed. */
 #define FIRST_CAPACITY 64u
 
-/* Makes librbd stop, which then returns it. */
+/* Makes librbd stop when the callback returns it; rbd_diff_iterate2 then returns it too. */
 #define STOP (-ECANCELED)
-
-/* Collecting. */
 
 struct collector {
     struct vd_extent_scan *scan;
     size_t capacity;
     uint64_t end;
-    /* The range that librbd is asked about holds that of the scan; it has told of what is up to `told`. */
+    /*
+     * librbd is asked about a range that contains that of the scan. It has reported on everything before reported_end.
+     */
     uint64_t reported_end;
     uint64_t asked_end;
-    /* Where nothing of the image's own is, the parent is what is read: up to here. */
+    /* Before this offset, what the image itself does not have is read from the parent. */
     uint64_t parent_end;
-    /* It has had librbd stop: 0, because the room is used up, or a negative errno. */
+    /* The callback has made librbd stop. `result` is 0, because the room is used up, or a negative errno. */
     bool stopped;
     int result;
 };
@@ -62,7 +62,7 @@ static int stop(struct collector *collector, int result)
     return STOP;
 }
 
-/* Adds an extent, of which all before is known; or stops. */
+/* Adds an extent; everything before it is known. Makes librbd stop when there is no room, or no memory. */
 static int add(struct collector *collector, uint64_t offset, uint64_t length, uint32_t flags)
 {
     struct vd_extent_scan *scan = collector->scan;
@@ -83,7 +83,7 @@ static int add(struct collector *collector, uint64_t offset, uint64_t length, ui
     return 0;
 }
 
-/* Adds what lies between the last extent and `offset`, of which librbd has told nothing. */
+/* Adds the range between the last extent and `offset`, on which librbd has not reported. */
 static int fill_gap(struct collector *collector, uint64_t offset)
 {
     uint64_t start = collector->scan->next;
@@ -98,8 +98,8 @@ static int fill_gap(struct collector *collector, uint64_t offset)
 }
 
 /*
- * librbd 16 tells of extents in ascending order, with any striping, and inside the range. Were that ever otherwise,
- * data could be taken for zeroes.
+ * librbd 16 reports extents in ascending order, whatever the striping, and inside the range. This is checked because
+ * data could be taken for zeroes if it ever were otherwise.
  */
 static bool is_in_order(const struct collector *collector, uint64_t offset, uint64_t length)
 {
@@ -116,14 +116,14 @@ static int collect_inside(struct collector *collector, uint64_t offset, uint64_t
     return r < 0 ? r : add(collector, offset, length, flags);
 }
 
-/* For librbd, which calls it in the thread that asked. */
+/* The callback for librbd, which calls it on the thread that asked. */
 static int collect(uint64_t offset, size_t length, int exists, void *arg)
 {
     struct collector *collector = arg;
     const struct vd_extent_scan *scan = collector->scan;
     uint64_t start, end;
 
-    /* Objects that were asked before it was known are told of all the same. */
+    /* librbd still reports on objects that it had asked for before it knew that it must stop. */
     if (collector->stopped)
         return STOP;
     if (!is_in_order(collector, offset, length))
@@ -133,21 +133,28 @@ static int collect(uint64_t offset, size_t length, int exists, void *arg)
     end = collector->reported_end < collector->end ? collector->reported_end : collector->end;
     if (start >= end)
         return 0;
-    /* Of what never was but zeroes, and of a map, that data is gone says no more than nothing. */
+    /*
+     * That something does not exist matters only among the changes since a snapshot, where it says that data is gone.
+     * Elsewhere it says no more than no report.
+     */
     if (!exists && !(scan->changes && scan->from))
         return 0;
     return collect_inside(collector, start, end - start, exists ? VDISK_EXTENT_DATA : VDISK_EXTENT_ZERO);
 }
 
-/* Asking. */
-
-/* The ids of those that the answer is about; 0: none. */
+/*
+ * The ids of the two snapshots that the answer is about: the one where the changes begin, and the one that the disk is
+ * open at. 0: there is none.
+ */
 struct snapshot_pair {
     uint64_t from;
     uint64_t own;
 };
 
-/* Whether the image was, at a snapshot in between, smaller than both at `from` and at the end, where it has `size`. */
+/*
+ * Finds out whether some snapshot between the two has the image smaller than both ends have it. `size` is the size at
+ * the later end.
+ */
 static int was_smaller_between(bool *smaller, const struct snapshot_pair *pair, rbd_image_t image, uint64_t size)
 {
     struct vd_snap_list list = {0};
@@ -167,7 +174,7 @@ static int was_smaller_between(bool *smaller, const struct snapshot_pair *pair, 
     return r;
 }
 
-/* Whether librbd can tell by its maps alone. */
+/* Finds out whether librbd can answer by its object maps alone. */
 static int can_use_maps(bool *fast, rbd_image_t image, const struct snapshot_pair *pair, uint64_t size)
 {
     bool smaller = false;
@@ -176,7 +183,10 @@ static int can_use_maps(bool *fast, rbd_image_t image, const struct snapshot_pai
 
     if (r == 0)
         r = rbd_get_flags(image, &flags);
-    /* By its maps librbd 16.2.15 forgets what was then beyond the end, and so does not tell that it is gone. */
+    /*
+     * When librbd 16.2.15 uses its maps, it forgets what then was beyond the smaller end, and does not report that it
+     * is gone.
+     */
     if (r == 0 && pair->from)
         r = was_smaller_between(&smaller, pair, image, size);
     if (r < 0)
@@ -192,8 +202,9 @@ static int find_parent_end(uint64_t *parent_end, const struct vd_extent_scan *sc
 }
 
 /*
- * Of a part of an object that is beyond the object's end librbd 16.2.15 tells, without a map, what the parent has
- * there. Asked about whole sets of objects, it tells the same of a byte whatever the range is.
+ * Chooses whole sets of objects as the range to ask librbd about. Where a part of an object is beyond the object's end,
+ * librbd 16.2.15 without a map reports what the parent has there. Asked about whole sets of objects, it reports the
+ * same about a byte whatever range the caller asks for.
  */
 static void choose_range(struct collector *collector, const struct vdisk *disk, uint64_t size)
 {
@@ -201,7 +212,7 @@ static void choose_range(struct collector *collector, const struct vdisk *disk, 
     uint64_t last = (collector->end - 1) / set * set;
 
     collector->reported_end = collector->scan->offset / set * set;
-    /* It may have become smaller since the range was checked. */
+    /* The image may have become smaller since the range was checked. */
     if (size < collector->end)
         size = collector->end;
     collector->asked_end = size - last > set ? last + set : size;
@@ -229,8 +240,6 @@ static int iterate(struct collector *collector, const struct vd_view *view, cons
     return r;
 }
 
-/* Snapshots. */
-
 static int find_snapshot(uint64_t *id, rbd_image_t image, const char *name)
 {
     *id = 0;
@@ -257,7 +266,7 @@ static int find_pair(struct snapshot_pair *pair, const struct vd_extent_scan *sc
     return 0;
 }
 
-/* Asked with an opening that is newer than the answer: objects that somebody has removed looked like holes. */
+/* Finds both snapshots once more, through `image`. Returns -ENOENT if one is gone or is another one now. */
 static int compare_pair(const struct snapshot_pair *pair, const struct vd_extent_scan *scan, const struct vdisk *disk,
                         rbd_image_t image)
 {
@@ -271,6 +280,10 @@ static int compare_pair(const struct snapshot_pair *pair, const struct vd_extent
     return now.from == pair->from && now.own == pair->own ? 0 : -ENOENT;
 }
 
+/*
+ * Opens the image again and checks that image and snapshots still exist. To the scan, objects that somebody removed
+ * meanwhile looked like holes. So the opening must be newer than the answer.
+ */
 static int check_still_exists(const struct snapshot_pair *pair, const struct vd_extent_scan *scan, struct vdisk *disk,
                               struct vdisk_error *err)
 {
@@ -286,12 +299,10 @@ static int check_still_exists(const struct snapshot_pair *pair, const struct vd_
         return vd_error_set(err, r, "Somebody has removed image %s, or the snapshot that was looked at.",
                             vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)));
     if (r < 0)
-        return vd_error_set(err, r, "Opening image %s once more failed: %s.",
+        return vd_error_set(err, r, "Opening image %s again failed: %s.",
                             vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     return 0;
 }
-
-/* The scan. */
 
 static int check_range(const struct vd_extent_scan *scan, const struct vdisk *disk, uint64_t size,
                        struct vdisk_error *err)
@@ -305,7 +316,7 @@ static int check_range(const struct vd_extent_scan *scan, const struct vdisk *di
                         scan->length, scan->offset, vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), size);
 }
 
-/* librbd would flush by itself, and forget the error. */
+/* Flushes the disk. librbd would do it by itself, and forget the error. */
 static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
@@ -321,7 +332,7 @@ static int flush(struct vdisk *disk, rbd_image_t image, struct vdisk_error *err)
     return r;
 }
 
-/* Between the offsets of the disk and those of the view. */
+/* Adds `by` to all offsets, which changes those of the disk into those of the view, or back. */
 static void shift(struct vd_extent_scan *scan, uint64_t by)
 {
     scan->offset += by;
@@ -345,7 +356,7 @@ static int collect_all(struct vd_extent_scan *scan, const struct vdisk *disk, co
     return r;
 }
 
-/* In a view where `header` bytes stand before the disk's contents. */
+/* Scans through a view where `header` bytes precede the contents of the disk. */
 static int scan_view(struct vd_extent_scan *scan, struct vdisk *disk, const struct vd_view *view, uint64_t header,
                      struct vdisk_error *err)
 {
@@ -355,7 +366,7 @@ static int scan_view(struct vd_extent_scan *scan, struct vdisk *disk, const stru
 
     if (r == 0)
         r = find_pair(&pair, scan, disk, view->image, err);
-    /* librbd 16.2.15 fails an assertion when it is asked about nothing. */
+    /* librbd 16.2.15 fails an assertion when it is asked about an empty range. */
     if (r != 0 || scan->length == 0)
         return r;
     shift(scan, header);
@@ -371,7 +382,7 @@ static int scan_new_view(struct vd_extent_scan *scan, struct vdisk *disk, struct
     int r = vd_disk_open_view(&fresh, disk, disk->pool, vdisk_uri_snapshot(disk->identity.uri), true);
 
     if (r < 0)
-        return vd_error_set(err, r, "Opening image %s afresh failed: %s.",
+        return vd_error_set(err, r, "Opening image %s again failed: %s.",
                             vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), strerror(-r));
     r = scan_view(scan, disk, fresh, disk->limits.data_offset, err);
     vd_view_close_and_free(fresh);
@@ -379,9 +390,10 @@ static int scan_new_view(struct vd_extent_scan *scan, struct vdisk *disk, struct
 }
 
 /*
- * Through a read-only opening librbd does not learn of new snapshots, nor that a map has become invalid, and would
- * leave out changes. And with an encryption loaded librbd 16.2.15, by its maps, tells of the encrypted bytes, but only
- * as many as there are without the header. In both cases the image is opened once more, as it is stored.
+ * Through a read-only opening, librbd learns neither of new snapshots nor that a map has become invalid, and would
+ * leave out changes. With an encryption loaded, librbd 16.2.15 uses its maps for the image as it is stored, but only
+ * for as many bytes as there are without the header. In both cases the image is opened once more, without the
+ * encryption.
  */
 static bool needs_new_view(const struct vdisk *disk)
 {

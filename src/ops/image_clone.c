@@ -15,14 +15,15 @@
 
 struct clone_op {
     struct vd_image_op image;
-    /* The names alone: its options are those of the clone. */
+    /* Has only the names: the parent is reached with the options of the clone. */
     struct vdisk_uri *parent;
     struct vd_image_options options;
 };
 
-/* Running. */
-
-/* Whether the parent's snapshot is protected; or, as a negative errno, why that cannot be said. */
+/*
+ * Returns 1 if the snapshot of the parent is protected, 0 if it is not, or a negative errno if that cannot be found
+ * out.
+ */
 static int is_protected_snapshot(rados_ioctx_t pool, const struct vdisk_uri *parent)
 {
     struct vd_view *view;
@@ -46,7 +47,7 @@ static int unprotected_error(const struct vdisk_uri *parent, struct vdisk_error 
                         vd_quote(&snapshot, vdisk_uri_snapshot(parent)), vd_quote(&image, vdisk_uri_image(parent)));
 }
 
-/* librbd has one errno for several things that can be wrong. */
+/* Says what is wrong. librbd returns the same errno for several causes, so some are looked for. */
 static int clone_error(const struct clone_op *this, rados_ioctx_t parent_pool, int code, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
@@ -56,11 +57,11 @@ static int clone_error(const struct clone_op *this, rados_ioctx_t parent_pool, i
         return vd_image_op_exists(&this->image, vdisk_uri_image(this->image.args.uri), err);
     if (code == -EXDEV)
         return vd_error_set(err, code,
-                            "Image %s and its clone are in different namespaces, which takes clones of the second "
-                            "format: set the Ceph option rbd_default_clone_format to 2.",
+                            "Image %s and its clone are in different namespaces, which only clones of the second "
+                            "format can be: set the Ceph option rbd_default_clone_format to 2.",
                             vd_quote(&quoted, vdisk_uri_image(this->parent)));
     if (code == -ENOSYS)
-        return vd_error_set(err, code, "Image %s, or what its clone is to have, lacks the feature layering.",
+        return vd_error_set(err, code, "Image %s, or the choice of features for its clone, lacks the feature layering.",
                             vd_quote(&quoted, vdisk_uri_image(this->parent)));
     if (code == -ENOENT || code == -EINVAL)
         parent = is_protected_snapshot(parent_pool, this->parent);
@@ -110,9 +111,9 @@ static void destroy(struct vd_op *op)
     vd_image_op_destroy(op);
 }
 
-/* Checking. */
-
-/* The first option in which the URIs differ, of either; NULL if there is none. */
+/*
+ * Returns the key of the first option in which the URIs differ, or that only one of them has; NULL: they do not differ.
+ */
 static const char *find_difference(const struct vdisk_uri *uri, const struct vdisk_uri *other)
 {
     const char *key, *value, *other_key, *other_value;
@@ -167,7 +168,8 @@ static int new_clone(struct vd_op **op, const struct vdisk_uri *parent, const st
     if (r == 0)
         r = vd_image_options_init(&new->options, create, err);
     if (r == 0 && new->options.create.encryption)
-        r = vd_error_set(err, -EINVAL, "A clone is encrypted as its parent is, so that it cannot be chosen here.");
+        r = vd_error_set(err, -EINVAL,
+                         "A clone is encrypted as its parent is: vdisk_create_options.encryption must not be set.");
     if (r == 0)
         r = vd_uri_copy_names(&new->parent, parent, err);
     if (r < 0)

@@ -25,7 +25,9 @@ static int create_error(const struct create_op *this, int code, struct vdisk_err
     if (code == -ENOENT && this->options.data_pool)
         return vd_error_set(err, code, "There is no pool %s for the data.", vd_quote(&pool, this->options.data_pool));
     if (code == -EINVAL && this->options.create.stripe_unit)
-        return vd_error_set(err, code, "The stripe unit is larger than the objects, whose size is as configured.");
+        return vd_error_set(err, code,
+                            "The stripe unit is larger than the objects of the configured size: choose an object size "
+                            "too.");
     return vd_image_op_error(&this->image, "Creating", code, err);
 }
 

@@ -7,7 +7,10 @@
 
 #include "disk/encryption.h"
 
-/* librbd 16 takes 2 to 16 MiB, and one object of up to 32 MiB at least. What is left of it is given back. */
+/*
+ * Room for the header. librbd 16 needs 2 to 16 MiB for it, and at least one object, of up to 32 MiB. resize_to_fit
+ * gives back what is left.
+ */
 #define ROOM (UINT64_C(64) << 20)
 
 uint64_t vd_image_encrypt_room(const struct vdisk_create_options *options)
@@ -21,7 +24,7 @@ static int ignore_progress(uint64_t done, uint64_t total, void *arg)
     return 0;
 }
 
-/* Only now is it known how long the header is. */
+/* Makes the image so long that `size` bytes are left behind the header, whose length is not known before. */
 static int resize_to_fit(rbd_image_t image, uint64_t size)
 {
     uint64_t usable;

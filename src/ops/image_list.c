@@ -16,7 +16,10 @@ struct list_op {
     struct vd_list_result result;
 };
 
-/* There can be more images each time. The names are to be given back with rbd_image_spec_list_cleanup. */
+/*
+ * Lists the images of the pool; when there are more than fit, asks again with the room that librbd asks for. The caller
+ * frees the strings by rbd_image_spec_list_cleanup, then the array.
+ */
 static int read_raw(rbd_image_spec_t **raw, size_t *count, rados_ioctx_t pool)
 {
     int r;
@@ -102,7 +105,7 @@ static void destroy(struct vd_op *op)
     vd_image_op_destroy(op);
 }
 
-/* A pool is named by a URI like everything else, whose image nobody looks at. */
+/* Makes the operation. It names the pool by a URI, as every operation on images does; the image in it is not used. */
 static int new_pool_op(struct vd_image_op **op, const char *pool, const char *name_space,
                        const struct vdisk_open_options *connect, struct vdisk_error *err)
 {

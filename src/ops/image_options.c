@@ -11,7 +11,7 @@
 #include "base/structs.h"
 #include "disk/check.h"
 
-/* The first release's size of the structure. */
+/* The size that the structure had in the first release. */
 #define CREATE_OPTIONS_FIRST (offsetof(struct vdisk_create_options, passphrase_file) + sizeof(const char *))
 
 #define FEATURES                                                                                                       \
@@ -58,7 +58,10 @@ static int check_stripes(const struct vdisk_create_options *create, struct vdisk
     return 0;
 }
 
-/* librbd takes some of these, and leaves out in silence what cannot be. */
+/*
+ * Returns what is wrong with the choice of features, or NULL. librbd accepts some of these, and silently leaves out the
+ * features that are not possible.
+ */
 static const char *wrong_features(const struct vdisk_create_options *create)
 {
     uint64_t features = create->features;
@@ -91,7 +94,8 @@ static int check_encryption(const struct vdisk_create_options *create, struct vd
     if (create->reserved)
         return vd_error_set(err, -EINVAL, "vdisk_create_options.reserved is not zero.");
     if (create->encryption > VDISK_ENCRYPTION_LUKS2)
-        return vd_error_set(err, -EINVAL, "vdisk_create_options.encryption is none that an image can be made with.");
+        return vd_error_set(err, -EINVAL,
+                            "vdisk_create_options.encryption is not a format that an image can be created with.");
     return vd_check_passphrase(create->encryption, create->passphrase, create->passphrase_size, create->passphrase_file,
                                err);
 }
@@ -154,9 +158,9 @@ void vd_image_options_destroy(struct vd_image_options *options)
 }
 
 /*
- * A clone gets its parent's stripes along with objects of a size of its own: then the unit can be larger than they are,
- * which fails, or smaller, which makes an image that is striped in form only. Nobody who gives only the size of the
- * objects wants that.
+ * Tells whether a clone must not have its parent's stripes. librbd gives a clone these stripes, whatever the size of
+ * its objects. If the objects are smaller than the stripe unit, cloning fails; if they are larger, the image is striped
+ * in form only. A caller who chooses only the size of the objects wants neither.
  */
 static bool overrides_parent_stripes(const struct vdisk_create_options *create, bool for_clone)
 {

@@ -13,7 +13,10 @@
 #include "ops/image_op.h"
 #include "uri/place.h"
 
-/* Who needs the image. These return 0, or an error that says who. */
+/*
+ * The following functions check whether anything needs the image. They return 0, or an error whose message says what
+ * does.
+ */
 
 static int ceph_snapshots_error(const struct vd_image_op *op, int count, struct vdisk_error *err)
 {
@@ -21,7 +24,7 @@ static int ceph_snapshots_error(const struct vd_image_op *op, int count, struct 
 
     return vd_error_set(err, -ENOTEMPTY,
                         "Image %s has %d snapshots that Ceph keeps for clones, groups or mirroring: flatten or remove "
-                        "the clones, or end the rest with Ceph's own tools, first.",
+                        "the clones first, and end other uses with Ceph's own tools.",
                         vd_quote(&image, vdisk_uri_image(op->args.uri)), count);
 }
 
@@ -83,13 +86,16 @@ static int check_watchers(const struct vd_image_op *op, rbd_image_t image, struc
     return r;
 }
 
-/* Opened read-only, which makes no watcher of us. */
+/*
+ * Checks that nothing needs the image. It is opened read-only, because librbd watches an image that it opens for
+ * writing, and a watch counts as use.
+ */
 static int check_unused(const struct vd_image_op *op, rados_ioctx_t pool, struct vdisk_error *err)
 {
     struct vd_view *view;
     int r = vd_view_open(&view, pool, vdisk_uri_image(op->args.uri), NULL, true);
 
-    /* There can still be the rest of an image whose removal was broken off: for librbd to find. */
+    /* There may still be what an interrupted removal has left, which librbd finds. */
     if (r == -ENOENT)
         return 0;
     if (r < 0)
@@ -101,13 +107,11 @@ static int check_unused(const struct vd_image_op *op, rados_ioctx_t pool, struct
     return r;
 }
 
-/* Removing. */
-
 static int remove_error(const struct vd_image_op *op, rados_ioctx_t pool, int code, struct vdisk_error *err)
 {
     struct vd_quoted image;
 
-    /* Somebody came after we looked. */
+    /* Somebody may have begun to use the image after the first check: say who. */
     if ((code == -EBUSY || code == -ENOTEMPTY) && check_unused(op, pool, err) == code)
         return code;
     if (code == -EMLINK)

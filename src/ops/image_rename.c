@@ -41,7 +41,7 @@ static int new_rename(struct vd_op **op, const struct vdisk_uri *uri, const char
     int r;
 
     vd_error_clear(err);
-    /* librbd refuses an empty name too, but leaves rubbish in the pool (16.2.15). */
+    /* librbd 16.2.15 refuses an empty name too, but leaves rubbish in the pool. */
     if (!new_name || !new_name[0])
         return vd_error_set(err, -EINVAL, "The new name of the image is empty.");
     r = vd_image_op_new(&image, sizeof *new, &kind, uri, connect, "rename", err);

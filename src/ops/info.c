@@ -11,10 +11,8 @@
 #include "disk/check.h"
 #include "disk/disk.h"
 
-/* The first release's size of the structure. */
+/* The size that the structure had in the first release. */
 #define INFO_FIRST (offsetof(struct vdisk_info, indeterminate_writes) + sizeof(uint32_t))
-
-/* Losses. */
 
 int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err)
 {
@@ -26,8 +24,6 @@ int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err)
         vd_flush_state_acknowledge(&disk->flush_state);
     return r;
 }
-
-/* What it is. */
 
 void vdisk_info_init(struct vdisk_info *info, size_t struct_size)
 {

@@ -18,7 +18,7 @@ void *vd_op_new(size_t size, const struct vd_op_kind *kind, struct vdisk *disk, 
     struct vd_op *op = calloc(1, size);
 
     assert(size >= sizeof *op && !disk == !!cluster);
-    /* Progress is told by the op entry, which an abandoned operation must not touch. */
+    /* Progress goes through the op_entry, which an abandoned operation must not touch. */
     assert(!(kind->has_progress && (kind->can_be_abandoned || kind->timeout_message)));
     if (!op) {
         vd_cluster_put(cluster);
@@ -41,9 +41,10 @@ void vd_op_free(struct vd_op *op)
     free(op);
 }
 
-/* Running. */
-
-/* Keeps the disk while the operation lives. A barred one takes only what deals with views itself. */
+/*
+ * Keeps the disk for the life of the operation. A disk that is fenced or reopening takes only operations that deal with
+ * views themselves.
+ */
 static int get_disk(const struct vd_op *op, struct vdisk_error *err)
 {
     struct vdisk *disk = op->disk;
@@ -60,7 +61,10 @@ static int get_disk(const struct vd_op *op, struct vdisk_error *err)
     return r;
 }
 
-/* With the disk held, which keeps its last view from being retired, or without a disk. */
+/*
+ * Runs the operation. The caller keeps the disk, if there is one: so a close does not retire the view before the run
+ * ends.
+ */
 static int run(struct vd_op *op, struct vdisk_error *err)
 {
     int r;
@@ -99,8 +103,6 @@ int vd_op_perform(struct vd_op *op, struct vdisk_error *err)
     return r;
 }
 
-/* In a lane. */
-
 static struct vd_op *job_op(struct vd_job *job)
 {
     return VD_CONTAINER_OF(job, struct vd_op, job);
@@ -113,8 +115,10 @@ static void run_and_note_result(struct vd_op *op)
     int r = run(op, &error), running = VD_OP_RUNNING;
 
     /*
-     * Release: the queue's thread, which frees an abandoned op entry, sees the end of the run. Acquire: as in abandon.
-     * An abandoned operation stays so, and its op entry is not touched.
+     * Acquire, on failure: pairs with the release in abandon. This thread frees the abandoned operation, and sees what
+     * the queue's thread did with it. An abandoned operation stays so; its op_entry may be freed already.
+     *
+     * On success the queue's thread learns the result through the mailbox, which orders it.
      */
     if (!atomic_compare_exchange_strong_explicit(&op->state, &running, VD_OP_DONE, memory_order_acq_rel,
                                                  memory_order_acquire))
@@ -123,19 +127,25 @@ static void run_and_note_result(struct vd_op *op)
     op_entry->error = error;
 }
 
+/*
+ * Posts the operation to its queue, or frees it if the queue's thread has abandoned it. Runs on the executor's thread.
+ */
 static void post_or_free(void *owner)
 {
     struct vd_op *op = owner;
 
-    /* Relaxed: decided, and ordered, in run_for_ticket. */
+    /* Relaxed: run_and_note_result has decided it on this thread, and ordered what follows. */
     if (atomic_load_explicit(&op->state, memory_order_relaxed) == VD_OP_ABANDONED)
         vd_op_free(op);
     else
-        /* From here on op entry and operation are the queue's. */
+        /* From here on the queue's thread owns the op_entry and the operation. */
         vd_mailbox_post(op->op_entry->mailbox, &op->op_entry->entry.node);
 }
 
-/* On a disk's lane: given away before the lane goes on, so that completions come in the order of the operations. */
+/*
+ * Runs an operation about a disk. Posts it before the lane goes on, so that completions come in the order of the
+ * operations.
+ */
 static void run_on_disk_lane(struct vd_job *job)
 {
     struct vd_op *op = job_op(job);
@@ -149,15 +159,21 @@ static void put_disk(void *disk)
     vd_disk_put(disk);
 }
 
-/* A operation that has no disk may be what the lane is part of, so that it goes last. */
+/*
+ * Runs an operation without a disk. Its lane is part of the operation, or of the disk that it closes. So post_or_free
+ * is called later, as the finish of the job, when the executor does not use the lane any more.
+ */
 static void run_on_own_lane(struct vd_job *job)
 {
     run_and_note_result(job_op(job));
 }
 
-/* The queue's side. */
+/* The queue's thread calls the following functions, up to entry_calls, through the op_entry. */
 
-/* Of one that no thread has begun with: nobody else will let go of the disk. */
+/*
+ * Frees an operation that no thread has begun to run. The executor does not call finish for it, so the disk is put
+ * here.
+ */
 static void free_unstarted(struct vd_op_entry *op_entry)
 {
     struct vdisk *disk = op_entry->op->disk;
@@ -167,13 +183,18 @@ static void free_unstarted(struct vd_op_entry *op_entry)
         vd_disk_put(disk);
 }
 
+/* Abandons a submitted operation, if that is `possible`. -EBUSY: it is not. -EALREADY: the run has ended. */
 static int abandon(struct vd_op *op, bool possible)
 {
     int running = VD_OP_RUNNING;
 
+    /* Relaxed: only the errno depends on it. */
     if (!possible)
         return atomic_load_explicit(&op->state, memory_order_relaxed) == VD_OP_DONE ? -EALREADY : -EBUSY;
-    /* Release: what the queue did with the operation is over when the thread frees it. */
+    /*
+     * Release: pairs with the acquire in run_and_note_result; the thread that frees the operation sees what the queue's
+     * thread did with it. Relaxed on failure: the mailbox orders the result.
+     */
     if (!atomic_compare_exchange_strong_explicit(&op->state, &running, VD_OP_ABANDONED, memory_order_acq_rel,
                                                  memory_order_relaxed))
         return -EALREADY;
@@ -190,7 +211,7 @@ static int cancel(struct vd_op_entry *op_entry)
     return 0;
 }
 
-/* It stays in its lane: what has a timeout is to be done all the same. */
+/* Leaves the operation in its lane: one that has expired runs all the same. */
 static int expire(struct vd_op_entry *op_entry, const char **message)
 {
     *message = op_entry->op->kind->timeout_message;
@@ -210,8 +231,6 @@ static void free_op(struct vd_op_entry *op_entry)
 
 static const struct vd_op_entry_calls entry_calls = {
     .cancel = cancel, .expire = expire, .deliver = deliver, .free = free_op};
-
-/* Submitting. */
 
 static struct vd_op_entry *new_entry(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, void *user_data)
 {
@@ -305,8 +324,6 @@ int vd_op_submit(struct vdisk_queue *queue, struct vd_op *op, uint32_t flags, vo
     return r;
 }
 
-/* Progress. */
-
 static uint64_t progress_value(uint64_t done, uint64_t total)
 {
     if (total == 0 || done >= total)
@@ -320,9 +337,14 @@ int vd_op_progress(uint64_t done, uint64_t total, void *op)
 
     if (!op_entry || !op_entry->wants_progress)
         return 0;
-    /* Relaxed: a number by itself. */
+    /* Relaxed: no other data depends on the number, and the exchange below orders it. */
     atomic_store_explicit(&op_entry->progress, progress_value(done, total), memory_order_relaxed);
-    /* One entry at a time, which tells the latest. Acquire: its last use by the queue is over. */
+    /*
+     * Posts the entry unless it is on its way already; in either case the queue's thread reads the latest number.
+     *
+     * Acquire: pairs with the release in vd_op_entry_deliver_progress; the queue no longer uses the entry. Release:
+     * pairs with the acquire there; if the entry is on its way, that function sees the number stored above.
+     */
     if (!atomic_exchange_explicit(&op_entry->progress_posted, true, memory_order_acq_rel))
         vd_mailbox_post_urgent(op_entry->mailbox, &op_entry->progress_entry.node);
     return 0;

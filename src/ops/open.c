@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opening a disk, here and now or on a queue. */
+/* Opens a disk, on the caller's thread or, for a queue, on one of the executor's. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -19,9 +19,9 @@
 
 struct open_op {
     struct vd_op op;
-    /* The disk's as soon as there is one. */
+    /* run gives these to the disk that it opens, and sets the pointer to NULL. */
     struct vd_open_args *args;
-    /* Where the caller wants it. */
+    /* Where the caller wants the disk. */
     struct vdisk **disk;
     struct vdisk *opened;
 };
@@ -74,7 +74,10 @@ static void deliver(struct vd_op *op, struct vdisk_completion *completion)
     this->opened = NULL;
 }
 
-/* What was cancelled and opened all the same is closed, on the thread that has opened it. */
+/*
+ * Closes a disk that was opened although the operation had been cancelled meanwhile. This happens on the thread that
+ * opened it.
+ */
 static void destroy(struct vd_op *op)
 {
     struct open_op *this = (struct open_op *)op;

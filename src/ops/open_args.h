@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a call names, checked and copied: a URI and how to reach its cluster.
+ * How to reach an image: copies of the URI and of the struct vdisk_open_options that a call was given, which live as
+ * long as an operation or an open disk needs them. open_options.h only checks the caller's options, and copies nothing
+ * that they point to.
  */
 #ifndef VD_OPEN_ARGS_H
 #define VD_OPEN_ARGS_H
@@ -15,7 +17,7 @@
 struct vd_open_args {
     struct vdisk_uri *uri;
     struct vdisk_open_options options;
-    /* What `options` points to. */
+    /* The copies that `options` points to. */
     char *id;
     char *conf;
     struct vdisk_option *own_options;
@@ -24,16 +26,17 @@ struct vd_open_args {
 };
 
 /*
- * Checks what the caller passed, as vd_open_options_read does, copies it to *args, all zero before, and finds its
- * cluster, of which the caller gets a reference. On failure *cluster is NULL, and *args may be cleared or not.
+ * Checks what the caller passed (vd_open_options_read), copies it to *args, which is all zero, and finds its cluster.
+ * The caller gets a reference to the cluster. On failure *cluster is NULL. Returns 0, or a negative errno with a
+ * message in `err`. vd_open_args_destroy must follow in either case.
  */
 int vd_open_args_init(struct vd_open_args *args, struct vd_cluster **cluster, const struct vdisk_uri *uri,
                       const struct vdisk_open_options *options, uint32_t known_flags, struct vdisk_error *err);
 
-/* Frees the copies, values of options and the passphrase wiped. */
+/* Frees the copies, and wipes the passphrase and the values of options. Leaves *args all zero. */
 void vd_open_args_destroy(struct vd_open_args *args);
 
-/* The same, and the structure too. NULL is fine. */
+/* Destroys *args and frees the structure, too. NULL is fine. */
 void vd_open_args_free(struct vd_open_args *args);
 
 #endif

@@ -10,7 +10,7 @@
 #include "uri/policy.h"
 #include "uri/uri.h"
 
-/* The first release's size of the structure. */
+/* The size that the structure had in the first release. */
 #define OPEN_OPTIONS_FIRST (offsetof(struct vdisk_open_options, passphrase_file) + sizeof(const char *))
 
 void vdisk_open_options_init(struct vdisk_open_options *options, size_t struct_size)
@@ -26,7 +26,7 @@ static int check_own_options(const struct vdisk_open_options *options, struct vd
         const char *key = options->options[i].key;
 
         if (!key || !options->options[i].value)
-            return vd_error_set(err, -EINVAL, "Key or value of vdisk_open_options.options[%zu] is NULL.", i);
+            return vd_error_set(err, -EINVAL, "The key or the value of vdisk_open_options.options[%zu] is NULL.", i);
         if (vd_uri_is_own_key(key))
             return vd_error_set(err, -EINVAL, "\"%s\" is not a Ceph option; set vdisk_open_options.%s instead.", key,
                                 key);
@@ -37,11 +37,13 @@ static int check_own_options(const struct vdisk_open_options *options, struct vd
 static int check_opening(const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     if (options->flags & VDISK_OPEN_EXCLUSIVE && options->flags & VDISK_OPEN_READ_ONLY)
-        return vd_error_set(err, -EINVAL, "A disk opened read-only takes no lock: VDISK_OPEN_EXCLUSIVE cannot be.");
+        return vd_error_set(err, -EINVAL,
+                            "VDISK_OPEN_EXCLUSIVE does not go with VDISK_OPEN_READ_ONLY: a disk opened read-only takes "
+                            "no lock.");
     if (options->flags & VDISK_OPEN_BREAK_LOCK && !(options->flags & VDISK_OPEN_EXCLUSIVE))
         return vd_error_set(err, -EINVAL, "VDISK_OPEN_BREAK_LOCK goes with VDISK_OPEN_EXCLUSIVE only.");
     if (options->encryption > VDISK_ENCRYPTION_LUKS)
-        return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is none that is known.");
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.encryption is not a known format.");
     return vd_check_passphrase(options->encryption, options->passphrase, options->passphrase_size,
                                options->passphrase_file, err);
 }
@@ -59,7 +61,7 @@ static int check_fields(const struct vdisk_open_options *options, uint32_t known
     if (options->cache_mode > VDISK_CACHE_WRITE_BACK)
         return vd_error_set(err, -EINVAL, "vdisk_open_options.cache_mode is not one that can be chosen.");
     if (options->tuning > VDISK_TUNE_FOOTPRINT)
-        return vd_error_set(err, -EINVAL, "vdisk_open_options.tuning is none that is known.");
+        return vd_error_set(err, -EINVAL, "vdisk_open_options.tuning is not a known value.");
     if (options->id && !options->id[0])
         return vd_error_set(err, -EINVAL, "vdisk_open_options.id is empty; leave it NULL for the default.");
     if (options->conf && !options->conf[0])

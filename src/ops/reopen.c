@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Giving a disk another client in the place of one that is fenced, or no good any more.
+ * Reopens a disk: gives it another client in place of one that is fenced or does not work any more.
  *
- * First all that can fail is tried beside the old client, which nothing is taken from. Then there is no way back: the
- * old view is emptied, what is known of its writes is settled, and the new view takes its place. What fails in between
- * leaves the disk barred, to be tried again.
+ * First, all that can fail is tried beside the old client, from which nothing is taken. Then there is no way back: the
+ * old view is emptied, the writes of the old client are settled, and the new view takes its place. If something fails
+ * halfway, the disk goes on refusing (VD_REFUSE_REOPENING) until another attempt succeeds.
  */
 #include <errno.h>
 #include <rados/librados.h>
@@ -29,14 +29,15 @@
 #include "ops/op.h"
 #include "ops/open_args.h"
 
-/* An exclusive lock has one owner. */
+/* How many owners of the lock to ask for. An exclusive lock has one. */
 #define OWNERS_MAX 4
 
 struct reopen_op {
     struct vd_op op;
     uint32_t flags;
-    /* What the disk has now, and what it is to have. */
+    /* The address of the present client. */
     char *old_address;
+    /* The next client, and what is open through it. install_new_client moves all of these into the disk. */
     struct vd_connection *connection;
     rados_ioctx_t pool;
     struct vd_view *view;
@@ -50,9 +51,10 @@ static int reopen_error(const struct vdisk *disk, int code, const char *doing, s
                         vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), doing, strerror(-code));
 }
 
-/* Addresses. */
-
-/* By its address the lock of a fenced client, which cannot give it up, is told from somebody else's. */
+/*
+ * Reads the address of the present client. check_owners uses it to tell a lock of this disk from one of somebody else:
+ * a fenced client cannot release its lock.
+ */
 static int read_address(struct reopen_op *this, struct vdisk_error *err)
 {
     const struct vdisk *disk = this->op.disk;
@@ -70,7 +72,7 @@ static bool is_former_address(const struct vdisk *disk, const char *address)
     return false;
 }
 
-/* Room for one more is there on success. */
+/* Makes room for one more address, so that install_new_client cannot fail. */
 static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
 {
     char **longer = realloc(disk->reopening.former_addresses, (disk->reopening.former_count + 1) * sizeof *longer);
@@ -81,11 +83,10 @@ static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
     return 0;
 }
 
-/* Trying. */
-
 /*
- * The newest map: the cluster carries out nothing of a client fenced in it once it has heard from one that has it. So
- * what the new client reads, the old one does not change any more.
+ * Waits until the new client has the newest map of the cluster. Once the cluster has heard from a client with that map,
+ * it carries out nothing more of a client that the map fences. So the old client does not change any more what the new
+ * one reads.
  */
 static int wait_for_newest_map(const struct reopen_op *this, struct vdisk_error *err)
 {
@@ -135,7 +136,10 @@ static int check_owners(const struct reopen_op *this, char **owners, size_t coun
     return 0;
 }
 
-/* Only through an opening for writing can be asked; and only those who write need the lock. */
+/*
+ * Checks that the exclusive lock does not belong to somebody else. librbd answers this only through an opening for
+ * writing, and only a disk that writes needs the lock.
+ */
 static int check_lock(const struct reopen_op *this, struct vdisk_error *err)
 {
     char *owners[OWNERS_MAX];
@@ -146,7 +150,7 @@ static int check_lock(const struct reopen_op *this, struct vdisk_error *err)
     if (this->op.disk->limits.read_only)
         return 0;
     r = rbd_lock_get_owners(this->view->image, &mode, owners, &count);
-    /* Nobody has it; or the image has no such lock. */
+    /* -ENOENT: nobody has the lock. -EINVAL: the image has no such lock. */
     if (r == -ENOENT || r == -EINVAL)
         return 0;
     if (r < 0)
@@ -168,7 +172,7 @@ static int fence_error(const struct vdisk *disk, int code, struct vdisk_error *e
     return reopen_error(disk, code, "fencing its old client", err);
 }
 
-/* Has the cluster fence the old client, for as long as it does that by default. */
+/* Has the cluster fence the old client, for as long as the cluster does that by default. */
 static int fence_old_client(struct reopen_op *this, struct vdisk_error *err)
 {
     struct vdisk *disk = this->op.disk;
@@ -180,7 +184,10 @@ static int fence_old_client(struct reopen_op *this, struct vdisk_error *err)
     return wait_for_newest_map(this, err);
 }
 
-/* They are in the old view until they are sent, which the caller's own thread may have to do. */
+/*
+ * Fails while requests wait in a plug: they stay in the old view until they are sent. The thread that waits for this
+ * operation may be the one that has to send them.
+ */
 static int check_unplugged(const struct vdisk *disk, struct vdisk_error *err)
 {
     /* Relaxed: see vd_plug_add. */
@@ -189,7 +196,7 @@ static int check_unplugged(const struct vdisk *disk, struct vdisk_error *err)
     return vd_error_set(err, -EBUSY, "A queue is plugged with requests to the disk: unplug it first.");
 }
 
-/* Whether nothing is left, or nothing can come any more, of the old client's writes. */
+/* Fails while a write of the old client may still reach the image, unless the client is fenced, when none can. */
 static int check_settled(struct vdisk *disk, struct vdisk_error *err)
 {
     unsigned int writes = vd_write_barrier_writes(&disk->write_barrier);
@@ -198,7 +205,7 @@ static int check_settled(struct vdisk *disk, struct vdisk_error *err)
     if (vd_disk_is_fenced(disk) || writes == 0)
         return 0;
     return vd_error_set(err, -EBUSY,
-                        "Image %s is not reopened: writes that were given up may still land (%u of them); "
+                        "Image %s is not reopened: indeterminate writes may still reach it (%u of them); "
                         "VDISK_REOPEN_FENCE makes sure that they do not.",
                         vd_quote(&quoted, vdisk_uri_image(disk->identity.uri)), writes);
 }
@@ -221,9 +228,10 @@ static int prepare_new_client(struct reopen_op *this, struct vdisk_error *err)
     return r;
 }
 
-/* Changing over. */
-
-/* Nobody is in the old view. */
+/*
+ * Settles the writes of the old client, whose view is empty: flushes them or, if the client is fenced, drops those that
+ * can never reach the image and notes the loss of what was not flushed.
+ */
 static void settle_old_writes(struct vdisk *disk)
 {
     struct vd_view *old = vd_disk_view(disk);
@@ -236,34 +244,40 @@ static void settle_old_writes(struct vdisk *disk)
     vd_flush_state_lose(&disk->flush_state);
 }
 
-/* The old view is closed. From here on it is the new connection that the disk keeps, or the next reopening replaces. */
+/*
+ * Gives the disk the new connection, pool and view; the old view is closed. From here on the disk owns them, and if a
+ * later step fails, the next reopening replaces them.
+ */
 static void install_new_client(struct reopen_op *this)
 {
     struct vdisk *disk = this->op.disk;
     struct vd_connection *old_connection = disk->connection;
     rados_ioctx_t old_pool = disk->pool;
 
-    /* What the old client's end has posted. */
+    /* Runs the jobs that the end of the old client has posted. */
     vd_background_flush(&disk->background);
     disk->connection = this->connection;
     disk->background.worker = &this->connection->worker;
     disk->pool = this->pool;
     this->view->older = vd_disk_view(disk);
-    /* Release: see vd_disk_view. */
+    /* Release: pairs with the acquire in vd_disk_view, whose caller sees a complete view. */
     atomic_store_explicit(&disk->view, this->view, memory_order_release);
     disk->reopening.former_addresses[disk->reopening.former_count++] = this->old_address;
     this->connection = NULL;
     this->pool = NULL;
     this->view = NULL;
     this->old_address = NULL;
-    /* And what somebody else has posted meanwhile. */
+    /* Runs what other threads have posted to the old worker meanwhile. */
     vd_worker_flush(&old_connection->worker);
     vd_background_flush(&disk->background);
     rados_ioctx_destroy(old_pool);
     vd_connection_put_by_disk(old_connection);
 }
 
-/* The former clients' lock is this disk's own: check_lock has seen that it is nobody else's. */
+/*
+ * Takes the exclusive lock for a disk that was opened with it. Breaks it if a former client of the disk still has it;
+ * check_lock has seen that nobody else does.
+ */
 static int take_lock(struct vdisk *disk, struct vdisk_error *err)
 {
     struct vd_lock_terms terms = {.dead = disk->reopening.former_addresses, .dead_count = disk->reopening.former_count};
@@ -283,6 +297,7 @@ static int lock_and_watch(struct vdisk *disk, struct vdisk_error *err)
     return r < 0 ? reopen_error(disk, r, "watching it", err) : 0;
 }
 
+/* Begins to use the new view. On failure closes it, and nothing uses it any more. */
 static int start_new_view(struct vdisk *disk, struct vdisk_error *err)
 {
     int r = lock_and_watch(disk, err);
@@ -309,7 +324,10 @@ static int change_over(struct reopen_op *this, struct vdisk_error *err)
     if (r < 0)
         return r;
     old_size = vd_disk_size(disk);
-    /* Its error is that of the flush, which is known; and of a fenced client nothing can be asked. */
+    /*
+     * The error is not needed: it is that of the flush, which the flush state has. A fenced client cannot be asked for
+     * more.
+     */
     vd_disk_close_views(disk);
     vd_refresh_end(disk);
     install_new_client(this);
@@ -336,13 +354,13 @@ static int reopen(struct reopen_op *this, struct vdisk_error *err)
         r = check_settled(disk, err);
     if (r == 0)
         return change_over(this, err);
-    /* After an attempt that has failed halfway there is no view to go on with. */
+    /* If an earlier attempt has failed halfway, there is no view to go on with. */
     if (!vd_disk_view(disk)->is_over)
         vd_disk_admit(disk, VD_REFUSE_REOPENING);
     return r;
 }
 
-/* What was not given to the disk. Here, since it can block. */
+/* Frees what the disk did not take. This is done on the operation's thread, because it can block. */
 static void free_unused(struct reopen_op *this, int result)
 {
     if (this->connection && result == -ESHUTDOWN)
@@ -361,7 +379,7 @@ static int run_reopen(struct vd_op *op, struct vdisk_error *err)
     struct vdisk *disk = op->disk;
     int r;
 
-    /* Acquire and release: one attempt sees what the one before has left. */
+    /* Acquire: pairs with the release below; an attempt sees what the one before has left. */
     if (atomic_exchange_explicit(&disk->reopening.under_way, true, memory_order_acq_rel))
         return vd_error_set(err, -EALREADY, "The disk is being reopened by another call.");
     r = reopen(this, err);

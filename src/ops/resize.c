@@ -34,7 +34,7 @@ static int run(struct vd_op *op, struct vdisk_error *err)
 
     if (!this->may_shrink && this->size < vd_disk_size(disk))
         return shrink_error(this->size, vd_disk_size(disk), err);
-    /* librbd counts the header of an encrypted image here, and nowhere else. */
+    /* rbd_resize2 counts the header of an encrypted image in the size; rbd_get_size does not. */
     r = rbd_resize2(op->view->image, disk->limits.data_offset + this->size, this->may_shrink, vd_op_progress, op);
     vd_disk_refresh_size(disk, op->view);
     if (r == -EINVAL && !this->may_shrink && this->size < vd_disk_size(disk))

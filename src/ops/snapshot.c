@@ -12,12 +12,12 @@
 #include "ops/op.h"
 
 struct change {
-    /* One of these two; the second tells how far it is. */
+    /* Exactly one of these two is set; the second reports progress. */
     int (*apply)(rbd_image_t image, const char *name);
     int (*apply_progress)(rbd_image_t image, const char *name, librbd_progress_fn_t progress, void *argument);
-    /* What it is called in messages. */
+    /* How messages name the change, such as "Creating". */
     const char *doing;
-    /* What librbd means by -EBUSY and -EINVAL; NULL: nothing in particular. */
+    /* What librbd means by -EBUSY and by -EINVAL; NULL: nothing in particular. */
     const char *busy;
     const char *invalid;
 };
@@ -61,7 +61,10 @@ static int run_change(struct vd_op *op, struct vdisk_error *err)
         r = this->change->apply_progress(op->view->image, this->name, vd_op_progress, op);
     if (r < 0)
         change_error(this->change, op->disk, this->name, r, err);
-    /* A rollback sets the size back too; the watch tells, but the caller should see it on return. */
+    /*
+     * A rollback sets the size back, too. Ceph's watch reports that some time later, but the caller should see it when
+     * the call returns.
+     */
     vd_disk_refresh_size(op->disk, op->view);
     return r;
 }

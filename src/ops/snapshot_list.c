@@ -12,7 +12,7 @@
 #include "ops/list_result.h"
 #include "ops/op.h"
 
-/* Leaves out the snapshots that are not users', and those that went in the meantime. */
+/* Appends a snapshot, unless it is not one of a user or was removed meanwhile. */
 static int add_user_snapshot(struct vdisk_snapshot *list, size_t *count, rbd_image_t image, const rbd_snap_info_t *raw)
 {
     rbd_snap_namespace_type_t type;
@@ -86,7 +86,7 @@ static int list_image(struct vd_list_result *result, rbd_image_t image)
     return r;
 }
 
-/* librbd learns nothing new through a read-only opening, so there the list needs one of its own. */
+/* Lists through a new opening of the image: through a read-only one, librbd does not learn of changes. */
 static int list_new_view(struct vd_list_result *result, struct vdisk *disk)
 {
     struct vd_view *view;
@@ -104,7 +104,10 @@ struct list_op {
     struct vd_list_result result;
 };
 
-/* librbd tells the size that is stored, of an encrypted image too; as its user knows it, it has no header. */
+/*
+ * Subtracts the header of an encrypted image from the sizes. librbd reports the size that is stored, and the user of
+ * the disk knows the size of the contents.
+ */
 static void subtract_header(struct vdisk_snapshot *snapshots, size_t count, uint64_t header)
 {
     for (size_t i = 0; i < count; i++)

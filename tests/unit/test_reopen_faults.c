@@ -197,7 +197,7 @@ static void assert_refused_as_unsettled(struct vdisk *disk)
     struct vdisk_error err;
 
     assert_int_equal(vdisk_reopen(disk, 0, &err), -EBUSY);
-    assert_says(&err, -EBUSY, "writes that were given up may still land (1 of them)");
+    assert_says(&err, -EBUSY, "indeterminate writes may still reach it (1 of them)");
     assert_says(&err, -EBUSY, "VDISK_REOPEN_FENCE");
     assert_int_equal(vdisk_pread(disk, NULL, 0, 0, 0, NULL), 0);
 }
