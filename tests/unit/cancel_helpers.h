@@ -3,7 +3,7 @@
 #ifndef CANCEL_HELPERS_H
 #define CANCEL_HELPERS_H
 
-#include "disk_fixture.h"
+#include "completion_helpers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,15 +28,6 @@ static inline int write_as(void *tag, struct vdisk_queue *queue, struct vdisk *d
     struct iovec iov = {(void *)(uintptr_t)buffer, length};
 
     return vdisk_aio_writev(queue, disk, &iov, 1, offset, flags, tag);
-}
-
-/* Waits for the next completion. */
-static inline struct vdisk_completion next_of(struct vdisk_queue *queue)
-{
-    struct vdisk_completion done;
-
-    assert_int_equal(vdisk_queue_wait(queue, &done, 1, 1, 30000), 1);
-    return done;
 }
 
 /* That the next completion is this one. */

@@ -9,10 +9,10 @@
 #include "disk_fixture.h"
 
 #include <errno.h>
-#include <semaphore.h>
 
 #include "base/container.h"
 #include "thread/executor.h"
+#include "thread_helpers.h"
 #include "wrap.h"
 
 #define JOBS 1000
@@ -20,11 +20,10 @@
 static struct vd_executor *executor;
 static struct vd_lane lanes[8];
 
-/* A job that says what becomes of it, and waits in `run` or in `finish` until it is let go. */
+/* A job that says what becomes of it, and can be stopped in `run` and in `finish`. */
 struct step {
     struct vd_job job;
-    bool waits, finish_waits;
-    sem_t begun, go, finishing, finish_go;
+    struct checkpoint in_run, in_finish;
     /* From 1 on, among all that ran; 0: has not. */
     atomic_uint place;
     atomic_uint finished;
@@ -34,17 +33,6 @@ static struct step steps[JOBS];
 static atomic_uint ran, finished;
 /* How many run at a time, and the most there were. */
 static atomic_uint running, most_running;
-
-static inline void sleep_on(sem_t *semaphore)
-{
-    while (sem_wait(semaphore) < 0)
-        continue;
-}
-
-static inline bool comes(sem_t *semaphore)
-{
-    return sem_trywait(semaphore) == 0;
-}
 
 static inline void note_running(void)
 {
@@ -60,9 +48,7 @@ static inline void run_step(struct vd_job *job)
 
     note_running();
     atomic_store(&step->place, atomic_fetch_add(&ran, 1) + 1);
-    sem_post(&step->begun);
-    if (step->waits)
-        sleep_on(&step->go);
+    pass_checkpoint(&step->in_run);
     atomic_fetch_sub(&running, 1);
 }
 
@@ -70,9 +56,7 @@ static inline void finish_step(void *owner)
 {
     struct step *step = owner;
 
-    sem_post(&step->finishing);
-    if (step->finish_waits)
-        sleep_on(&step->finish_go);
+    pass_checkpoint(&step->in_finish);
     atomic_fetch_add(&step->finished, 1);
     atomic_fetch_add(&finished, 1);
 }
@@ -80,13 +64,10 @@ static inline void finish_step(void *owner)
 static inline void init_step(struct step *step)
 {
     step->job = (struct vd_job){.run = run_step, .finish = finish_step, .owner = step};
-    step->waits = step->finish_waits = false;
     atomic_init(&step->place, 0);
     atomic_init(&step->finished, 0);
-    sem_init(&step->begun, 0, 0);
-    sem_init(&step->go, 0, 0);
-    sem_init(&step->finishing, 0, 0);
-    sem_init(&step->finish_go, 0, 0);
+    init_checkpoint(&step->in_run, false);
+    init_checkpoint(&step->in_finish, false);
 }
 
 static inline void make_executor(unsigned int limit)
@@ -133,8 +114,8 @@ static inline int tear_down(void **state)
     (void)state;
     wrap_disarm();
     for (size_t i = 0; i < JOBS; i++) {
-        sem_post(&steps[i].go);
-        sem_post(&steps[i].finish_go);
+        open_checkpoint(&steps[i].in_run);
+        open_checkpoint(&steps[i].in_finish);
     }
     wait_until(threads() == 0);
     vd_executor_put(executor);
@@ -149,14 +130,14 @@ static inline void post(struct vd_lane *lane, struct step *step)
 /* Posts one that waits, and returns when it runs. */
 static inline void occupy(struct vd_lane *lane, struct step *step)
 {
-    step->waits = true;
+    step->in_run.stops = true;
     post(lane, step);
-    wait_until(comes(&step->begun));
+    wait_until(is_reached(&step->in_run));
 }
 
 static inline void let_go(struct step *step)
 {
-    sem_post(&step->go);
+    open_checkpoint(&step->in_run);
 }
 
 static inline bool has_run(struct step *step)

@@ -2,13 +2,12 @@
 /* What disks have to do aside: each in its order, none held up by the others'. */
 #include "disk_fixture.h"
 
-#include <errno.h>
-#include <semaphore.h>
 #include <string.h>
 
 #include "base/container.h"
 #include "fake.h"
 #include "thread/background.h"
+#include "thread_helpers.h"
 #include "wrap.h"
 
 struct fixture_of_two {
@@ -60,26 +59,20 @@ static void note(struct vd_background_job *background_job)
 
 struct blocker {
     struct vd_background_job background_job;
-    sem_t begun, go;
+    struct checkpoint checkpoint;
 };
 
 static void block(struct vd_background_job *background_job)
 {
-    struct blocker *blocker = VD_CONTAINER_OF(background_job, struct blocker, background_job);
-
-    sem_post(&blocker->begun);
-    while (sem_wait(&blocker->go) < 0)
-        continue;
+    pass_checkpoint(&VD_CONTAINER_OF(background_job, struct blocker, background_job)->checkpoint);
 }
 
 static void start_blocking(struct blocker *blocker, struct vd_background *background)
 {
-    sem_init(&blocker->begun, 0, 0);
-    sem_init(&blocker->go, 0, 0);
+    init_checkpoint(&blocker->checkpoint, true);
     blocker->background_job.run = block;
     vd_background_post(background, &blocker->background_job);
-    while (sem_wait(&blocker->begun) < 0)
-        continue;
+    await_checkpoint(&blocker->checkpoint);
 }
 
 static void chores_are_done_in_their_order(void **state)
@@ -101,7 +94,7 @@ static void one_that_blocks_holds_up_its_own_only(void **state)
 {
     struct fixture_of_two *two = *state;
     struct noted own = {.background_job.run = note}, other = {.background_job.run = note};
-    struct blocker blocker;
+    static struct blocker blocker;
 
     ran = 0;
     start_blocking(&blocker, &two->first);
@@ -110,7 +103,7 @@ static void one_that_blocks_holds_up_its_own_only(void **state)
     vd_background_flush(&two->second);
     assert_int_equal(other.place, 1);
     assert_int_equal(own.place, 0);
-    sem_post(&blocker.go);
+    open_checkpoint(&blocker.checkpoint);
     vd_background_flush(&two->first);
     assert_int_equal(own.place, 2);
 }

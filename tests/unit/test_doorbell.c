@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The doorbell, of both kinds. Asserts stand on the owner's thread only, which is the main one.
- */
+/* Both kinds of doorbell. The main thread is the owner. */
+#include "doorbell_helpers.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "thread/doorbell.h"
-
-/* How long a wake-up may take before it counts as lost. */
-#define WATCHDOG_MS 30000
+#include "thread_helpers.h"
 
 static void init(struct vd_doorbell *bell, void **state)
 {
-    const enum vd_doorbell_kind *kind = *state;
-
-    assert_int_equal(vd_doorbell_init(bell, *kind), 0);
+    assert_int_equal(vd_doorbell_init(bell, kind_of_bell(state)), 0);
 }
 
 static bool is_ringing(struct vd_doorbell *bell)
@@ -191,74 +182,38 @@ static void a_deadline_long_past_ends_the_waiting(void **state)
     vd_doorbell_destroy(&bell);
 }
 
-struct ringer {
-    pthread_t thread;
-    struct vd_doorbell *bell;
-    /* Who is sent signals before the ring. */
-    pthread_t owner;
-    bool rung;
-    atomic_bool enough;
-};
-
-static void *ring_later(void *arg)
+static void ring(void *bell)
 {
-    struct ringer *ringer = arg;
-
-    usleep(20000);
-    /* Plain: hearing the ring must also order this before what follows. */
-    ringer->rung = true;
-    vd_doorbell_ring(ringer->bell);
-    return NULL;
-}
-
-static void *signal_then_ring(void *arg)
-{
-    struct ringer *ringer = arg;
-
-    for (int i = 0; i < 20; i++) {
-        usleep(1000);
-        pthread_kill(ringer->owner, SIGUSR1);
-    }
-    return ring_later(ringer);
-}
-
-static void start_ringer(struct ringer *ringer, struct vd_doorbell *bell, void *(*run)(void *))
-{
-    ringer->bell = bell;
-    ringer->owner = pthread_self();
-    ringer->rung = false;
-    atomic_store(&ringer->enough, false);
-    assert_int_equal(pthread_create(&ringer->thread, NULL, run, ringer), 0);
+    vd_doorbell_ring(bell);
 }
 
 /* Static, so that a failed assert does not pull them away from under the ringer. */
 static struct vd_doorbell shared_bell;
-static struct ringer ringer;
+static struct latecomer ringer;
 
 /* Waits for a ring by another thread. */
-static void wait_for_ring(int64_t deadline, void *(*run)(void *), void **state)
+static void wait_for_ring(int64_t deadline, void **state)
 {
     init(&shared_bell, state);
-    start_ringer(&ringer, &shared_bell, run);
+    start_latecomer(&ringer, ring, &shared_bell);
     assert_true(vd_doorbell_wait(&shared_bell, deadline));
     vd_doorbell_hear(&shared_bell);
     assert_int_equal(shared_bell.heard, 1);
-    assert_true(ringer.rung);
-    pthread_join(ringer.thread, NULL);
+    end_latecomer(&ringer);
     vd_doorbell_destroy(&shared_bell);
 }
 
 static void a_ring_ends_the_waiting(void **state)
 {
-    wait_for_ring(VD_NEVER, ring_later, state);
-    wait_for_ring(vd_time_after_ms(WATCHDOG_MS), ring_later, state);
+    wait_for_ring(VD_NEVER, state);
+    wait_for_ring(vd_time_after_ms(WATCHDOG_MS), state);
 }
 
 static void a_deadline_too_far_to_be_reckoned_is_waited_for_too(void **state)
 {
-    wait_for_ring(vd_time_after_ms(INT64_MAX), ring_later, state);
-    wait_for_ring(vd_time_after_ms(INT64_MAX / 1000000), ring_later, state);
-    wait_for_ring(VD_NEVER - 1, ring_later, state);
+    wait_for_ring(vd_time_after_ms(INT64_MAX), state);
+    wait_for_ring(vd_time_after_ms(INT64_MAX / 1000000), state);
+    wait_for_ring(VD_NEVER - 1, state);
 }
 
 static void a_negative_time_is_no_deadline(void **state)
@@ -268,45 +223,22 @@ static void a_negative_time_is_no_deadline(void **state)
     assert_true(vd_time_after_ms(INT64_MIN) == VD_NEVER);
 }
 
-static void ignore(int signal)
-{
-    (void)signal;
-}
-
 static void signals_do_not_end_the_waiting(void **state)
 {
-    /* Without SA_RESTART. */
-    struct sigaction action = {.sa_handler = ignore}, before;
-
-    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
-    wait_for_ring(VD_NEVER, signal_then_ring, state);
-    wait_for_ring(vd_time_after_ms(WATCHDOG_MS), signal_then_ring, state);
-    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
-}
-
-static void *signal_until_told(void *arg)
-{
-    struct ringer *sender = arg;
-
-    while (!atomic_load(&sender->enough)) {
-        usleep(1000);
-        pthread_kill(sender->owner, SIGUSR1);
-    }
-    return NULL;
+    start_interrupting();
+    wait_for_ring(VD_NEVER, state);
+    wait_for_ring(vd_time_after_ms(WATCHDOG_MS), state);
+    stop_interrupting();
 }
 
 static void signals_do_not_put_off_the_deadline(void **state)
 {
-    struct sigaction action = {.sa_handler = ignore}, before;
     struct vd_doorbell bell;
 
     init(&bell, state);
-    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
-    start_ringer(&ringer, &bell, signal_until_told);
+    start_interrupting();
     assert_false(vd_doorbell_wait(&bell, vd_time_after_ms(150)));
-    atomic_store(&ringer.enough, true);
-    pthread_join(ringer.thread, NULL);
-    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+    stop_interrupting();
     vd_doorbell_destroy(&bell);
 }
 
@@ -315,11 +247,10 @@ static void signals_do_not_put_off_the_deadline(void **state)
 static void destroying_waits_for_a_ring_that_is_owed(void **state)
 {
     init(&shared_bell, state);
-    start_ringer(&ringer, &shared_bell, ring_later);
+    start_latecomer(&ringer, ring, &shared_bell);
     vd_doorbell_owe(&shared_bell);
     vd_doorbell_destroy(&shared_bell);
-    assert_true(ringer.rung);
-    pthread_join(ringer.thread, NULL);
+    end_latecomer(&ringer);
 }
 
 static void destroying_waits_for_the_last_of_several_rings(void **state)
@@ -331,10 +262,9 @@ static void destroying_waits_for_the_last_of_several_rings(void **state)
     vd_doorbell_hear(&shared_bell);
     vd_doorbell_ring(&shared_bell);
     vd_doorbell_ring(&shared_bell);
-    start_ringer(&ringer, &shared_bell, ring_later);
+    start_latecomer(&ringer, ring, &shared_bell);
     vd_doorbell_destroy(&shared_bell);
-    assert_true(ringer.rung);
-    pthread_join(ringer.thread, NULL);
+    end_latecomer(&ringer);
 }
 
 static void destroying_does_not_wait_when_all_was_heard(void **state)
@@ -347,24 +277,6 @@ static void destroying_does_not_wait_when_all_was_heard(void **state)
     /* Owed later than heard, as when somebody rings before the owner takes. */
     vd_doorbell_owe(&bell);
     vd_doorbell_destroy(&bell);
-}
-
-/* The kind of bell that the tests of a group are run with. */
-
-static int with_a_pipe(void **state)
-{
-    static enum vd_doorbell_kind kind = VD_DOORBELL_PIPE;
-
-    *state = &kind;
-    return 0;
-}
-
-static int with_a_semaphore(void **state)
-{
-    static enum vd_doorbell_kind kind = VD_DOORBELL_SEMAPHORE;
-
-    *state = &kind;
-    return 0;
 }
 
 int main(void)
@@ -393,10 +305,8 @@ int main(void)
     };
     int failed;
 
-    /* A hang is a failure too. */
-    alarm(2 * WATCHDOG_MS / 1000);
-    failed = cmocka_run_group_tests(of_both_kinds, with_a_pipe, NULL);
-    failed += cmocka_run_group_tests(of_both_kinds, with_a_semaphore, NULL);
+    start_watchdog();
+    failed = RUN_WITH_BOTH_BELLS(of_both_kinds);
     failed += cmocka_run_group_tests(others, with_a_pipe, NULL);
     return failed;
 }

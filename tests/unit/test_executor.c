@@ -77,13 +77,13 @@ static void a_lane_goes_behind_the_others_after_each_job(void **state)
 static void a_lane_does_not_wait_for_finish(void **state)
 {
     (void)state;
-    steps[0].finish_waits = true;
+    steps[0].in_finish.stops = true;
     post(&lanes[0], &steps[0]);
-    wait_until(comes(&steps[0].finishing));
+    wait_until(is_reached(&steps[0].in_finish));
     post(&lanes[0], &steps[1]);
     wait_until(atomic_load(&steps[1].finished) == 1);
     assert_int_equal(steps[0].finished, 0);
-    sem_post(&steps[0].finish_go);
+    open_checkpoint(&steps[0].in_finish);
     wait_until(atomic_load(&finished) == 2);
 }
 

@@ -3,12 +3,12 @@
  * Control operations on a queue, as callers see them, by the example of snapshots: the same as the calls that wait, in
  * order for each disk, refused whole or completed once.
  */
-#include "disk_fixture.h"
+#include "blocked_snapshot_helpers.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
+#include "completion_helpers.h"
 #include "fake.h"
 #include "wrap.h"
 
@@ -27,39 +27,6 @@ static const struct operation {
     {vdisk_snapshot_protect, vdisk_aio_snapshot_protect, "rbd_snap_protect"},
     {vdisk_snapshot_unprotect, vdisk_aio_snapshot_unprotect, "rbd_snap_unprotect"},
 };
-
-static int create(const struct fixture *fixture, const char *name, void *user_data)
-{
-    return vdisk_aio_snapshot_create(fixture->queue, fixture->disk, name, 0, user_data, NULL);
-}
-
-/* Submits the creation of a snapshot, and returns when librbd has it and waits. */
-static void start_blocked(const struct fixture *fixture, const char *name)
-{
-    fake_block_call("rbd_snap_create");
-    assert_int_equal(create(fixture, name, NULL), 0);
-    assert_true(fake_wait_blocked("rbd_snap_create"));
-}
-
-static void unblock(void)
-{
-    fake_unblock_call("rbd_snap_create");
-}
-
-static struct vdisk_completion next(struct vdisk_queue *queue)
-{
-    struct vdisk_completion done;
-
-    assert_int_equal(vdisk_queue_wait(queue, &done, 1, 1, 30000), 1);
-    return done;
-}
-
-static bool is_readable(struct vdisk_queue *queue)
-{
-    struct pollfd ready = {.fd = vdisk_queue_get_fd(queue), .events = POLLIN};
-
-    return poll(&ready, 1, 0) == 1;
-}
 
 /* That what was refused has left nothing behind. */
 static void check_nothing_accepted(struct vdisk_queue *queue)
@@ -82,7 +49,7 @@ static void compare_forms(const struct fixture *fixture, const struct operation 
     assert_int_equal(operation->wait(fixture->disk, "s", 0, &waited), -error);
     fake_fail_call(operation->function, 1, error);
     assert_int_equal(operation->submit(fixture->queue, fixture->disk, "s", 0, NULL, NULL), 0);
-    done = next(fixture->queue);
+    done = next_of(fixture->queue);
     assert_int_equal(done.result, -error);
     assert_int_equal(vdisk_queue_error(fixture->queue, &done, &queued), -error);
     assert_says(&queued, -error, "napshot");
@@ -151,7 +118,7 @@ static void signals_are_blocked_in_both_forms(void **state)
     const struct fixture *fixture = *state;
 
     assert_int_equal(vdisk_snapshot_create(fixture->disk, "s", 0, NULL), 0);
-    assert_int_equal(create(fixture, "t", NULL), 0);
+    assert_int_equal(create_snapshot(fixture, "t", NULL), 0);
     assert_int_equal(reap_one(fixture->queue), 0);
     assert_int_equal(fake_calls("rbd_snap_create"), 2);
     assert_true(fake_signals_blocked("rbd_snap_create"));
@@ -167,9 +134,9 @@ static void submitting_does_not_wait(void **state)
     start_blocked(fixture, "s");
     assert_int_equal(vdisk_queue_in_flight(fixture->queue), 1);
     assert_int_equal(vdisk_queue_reap(fixture->queue, &done, 1), 0);
-    assert_false(is_readable(fixture->queue));
+    assert_false(fd_is_readable(fixture->queue));
     unblock();
-    wait_until(is_readable(fixture->queue));
+    wait_until(fd_is_readable(fixture->queue));
     assert_int_equal(vdisk_queue_reap(fixture->queue, &done, 1), 1);
     assert_int_equal(done.result, 0);
     assert_int_equal(vdisk_queue_in_flight(fixture->queue), 0);
@@ -182,7 +149,7 @@ static void what_the_caller_passed_is_copied(void **state)
     char name[] = "first";
 
     start_blocked(fixture, "s");
-    assert_int_equal(create(fixture, name, NULL), 0);
+    assert_int_equal(create_snapshot(fixture, name, NULL), 0);
     memset(name, 'x', sizeof name - 1);
     unblock();
     assert_int_equal(reap_one(fixture->queue), 0);
@@ -196,7 +163,7 @@ static void a_completion_tells_of_its_operation_alone(void **state)
     struct vdisk_completion done;
     int tag;
 
-    assert_int_equal(create(fixture, "s", &tag), 0);
+    assert_int_equal(create_snapshot(fixture, "s", &tag), 0);
     memset(&done, 0xff, sizeof done);
     assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, 30000), 1);
     assert_ptr_equal(done.user_data, &tag);
@@ -212,9 +179,9 @@ static void operations_and_requests_share_a_queue(void **state)
     struct vdisk_completion done[3];
     char data[512];
 
-    assert_int_equal(create(fixture, "s", NULL), 0);
+    assert_int_equal(create_snapshot(fixture, "s", NULL), 0);
     assert_int_equal(submit_read(fixture->queue, fixture->disk, data, sizeof data, 0), 0);
-    assert_int_equal(create(fixture, "t", NULL), 0);
+    assert_int_equal(create_snapshot(fixture, "t", NULL), 0);
     assert_int_equal(vdisk_queue_wait(fixture->queue, done, 3, 3, 30000), 3);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(done[i].result, 0);
@@ -252,7 +219,7 @@ static void they_do_so_from_several_queues(void **state)
     unblock();
     assert_int_equal(reap_one(fixture->other_queue), 0);
     /* Its own has come before. */
-    assert_true(is_readable(fixture->queue));
+    assert_true(fd_is_readable(fixture->queue));
     assert_int_equal(reap_one(fixture->queue), 0);
 }
 
@@ -266,7 +233,7 @@ static void operations_of_different_disks_run_side_by_side(void **state)
     other = open_disk("rbd:p/other", 0);
     start_blocked(fixture, "s");
     assert_int_equal(vdisk_aio_snapshot_remove(fixture->queue, other, "s", 0, other, NULL), 0);
-    assert_ptr_equal(next(fixture->queue).user_data, other);
+    assert_ptr_equal(next_of(fixture->queue).user_data, other);
     unblock();
     assert_int_equal(reap_one(fixture->queue), 0);
     close_disk(other);
@@ -303,12 +270,12 @@ static void a_full_queue_refuses(void **state)
     assert_int_equal(vdisk_aio_snapshot_create(small.queue, small.disk, "t", 0, NULL, &err), -EAGAIN);
     assert_says(&err, -EAGAIN, "full");
     unblock();
-    wait_until(is_readable(small.queue));
+    wait_until(fd_is_readable(small.queue));
     /* Room returns when it is reaped, not before. */
-    assert_int_equal(create(&small, "t", NULL), -EAGAIN);
+    assert_int_equal(create_snapshot(&small, "t", NULL), -EAGAIN);
     assert_int_equal(reap_one(small.queue), 0);
     check_nothing_accepted(small.queue);
-    assert_int_equal(create(&small, "t", NULL), 0);
+    assert_int_equal(create_snapshot(&small, "t", NULL), 0);
     assert_int_equal(reap_one(small.queue), 0);
     assert_int_equal(vdisk_queue_destroy(small.queue), 0);
     assert_int_equal(fake_calls("rbd_snap_create"), 2);
@@ -391,7 +358,7 @@ static void without_a_thread_it_is_refused(void **state)
     assert_true(wrap_disarm());
     assert_says(&err, -EAGAIN, "thread");
     check_nothing_accepted(fixture->queue);
-    assert_int_equal(create(fixture, "s", NULL), 0);
+    assert_int_equal(create_snapshot(fixture, "s", NULL), 0);
     assert_int_equal(reap_one(fixture->queue), 0);
     assert_int_equal(fake_calls("rbd_snap_create"), 1);
 }

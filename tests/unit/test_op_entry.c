@@ -1,45 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a queue keeps of a control operation: its sentence, and its end, whatever becomes of queue and disk. */
-#include "disk_fixture.h"
+#include "blocked_snapshot_helpers.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <string.h>
 
-#include "fake.h"
-
-static int create(const struct fixture *fixture, const char *name, void *user_data)
-{
-    return vdisk_aio_snapshot_create(fixture->queue, fixture->disk, name, 0, user_data, NULL);
-}
-
-/* Submits the creation of a snapshot, and returns when librbd has it and waits. */
-static void start_blocked(const struct fixture *fixture, const char *name)
-{
-    fake_block_call("rbd_snap_create");
-    assert_int_equal(create(fixture, name, NULL), 0);
-    assert_true(fake_wait_blocked("rbd_snap_create"));
-}
-
-static void unblock(void)
-{
-    fake_unblock_call("rbd_snap_create");
-}
-
-static struct vdisk_completion next(struct vdisk_queue *queue)
-{
-    struct vdisk_completion done;
-
-    assert_int_equal(vdisk_queue_wait(queue, &done, 1, 1, 30000), 1);
-    return done;
-}
-
-static bool is_readable(struct vdisk_queue *queue)
-{
-    struct pollfd ready = {.fd = vdisk_queue_get_fd(queue), .events = POLLIN};
-
-    return poll(&ready, 1, 0) == 1;
-}
+#include "completion_helpers.h"
 
 /* Sentences. */
 
@@ -71,7 +36,7 @@ static void a_sentence_lasts_until_the_next_reap(void **state)
     struct vdisk_error err;
 
     assert_int_equal(vdisk_aio_snapshot_remove(fixture->queue, fixture->disk, "absent", 0, NULL, NULL), 0);
-    done = next(fixture->queue);
+    done = next_of(fixture->queue);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(vdisk_queue_error(fixture->queue, &done, &err), -ENOENT);
         assert_says(&err, -ENOENT, "absent");
@@ -91,8 +56,8 @@ static void success_has_no_sentence(void **state)
     struct vdisk_completion done;
     struct vdisk_error err;
 
-    assert_int_equal(create(fixture, "s", NULL), 0);
-    done = next(fixture->queue);
+    assert_int_equal(create_snapshot(fixture, "s", NULL), 0);
+    done = next_of(fixture->queue);
     assert_int_equal(vdisk_queue_error(fixture->queue, &done, &err), 0);
     assert_int_equal(err.code, 0);
     assert_string_equal(err.message, "");
@@ -105,7 +70,7 @@ static void sentences_of_one_queue_are_not_anothers(void **state)
     struct vdisk_error err;
 
     assert_int_equal(vdisk_aio_snapshot_remove(fixture->queue, fixture->disk, "absent", 0, NULL, NULL), 0);
-    done = next(fixture->queue);
+    done = next_of(fixture->queue);
     assert_int_equal(vdisk_queue_error(fixture->other_queue, &done, &err), -ENOENT);
     assert_says(&err, -ENOENT, "request failed");
     assert_int_equal(vdisk_queue_error(NULL, &done, &err), -EINVAL);
@@ -121,7 +86,7 @@ static void a_queue_with_an_operation_is_not_destroyed(void **state)
     start_blocked(fixture, "s");
     assert_int_equal(vdisk_queue_destroy(fixture->queue), -EBUSY);
     unblock();
-    wait_until(is_readable(fixture->queue));
+    wait_until(fd_is_readable(fixture->queue));
     assert_int_equal(vdisk_queue_destroy(fixture->queue), -EBUSY);
     assert_int_equal(reap_one(fixture->queue), 0);
 }
@@ -148,13 +113,13 @@ static void draining_waits_and_leaves_the_completions(void **state)
     struct vdisk_completion done[3];
 
     start_blocked(fixture, "s");
-    assert_int_equal(create(fixture, "t", NULL), 0);
+    assert_int_equal(create_snapshot(fixture, "t", NULL), 0);
     start_background(&draining, drain, fixture->queue);
     allow_time_for(is_over(&draining));
     assert_false(is_over(&draining));
     unblock();
     assert_int_equal(end_background(&draining), 0);
-    assert_true(is_readable(fixture->queue));
+    assert_true(fd_is_readable(fixture->queue));
     assert_int_equal(vdisk_queue_reap(fixture->queue, done, 3), 2);
 }
 
@@ -166,7 +131,7 @@ static void waiting_waits_for_as_many_as_can_still_complete(void **state)
     for (size_t i = 0; i < 3; i++) {
         char name[] = {(char)('a' + i), '\0'};
 
-        assert_int_equal(create(fixture, name, NULL), 0);
+        assert_int_equal(create_snapshot(fixture, name, NULL), 0);
     }
     assert_int_equal(vdisk_queue_wait(fixture->queue, done, 2, 2, 30000), 2);
     assert_int_equal(vdisk_queue_wait(fixture->queue, done, 8, 8, -1), 1);

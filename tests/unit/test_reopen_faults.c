@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reopening a disk when things go wrong: each call that it makes fails in turn; writes are unsettled; others use the
+ * Reopening a disk when things go wrong: each call that it makes fails in turn, writes are unsettled, or others use the
  * disk meanwhile.
  */
-#include "disk_fixture.h"
-
-#include <errno.h>
-#include <string.h>
+#include "cancel_helpers.h"
 
 #include "disk/disk.h"
-#include "fake.h"
-#include "wrap.h"
-
-static char tag, other_tag;
+#include "sweep_helpers.h"
 
 static void fence(struct vdisk *disk)
 {
@@ -42,154 +36,101 @@ static void assert_works(struct vdisk *disk)
 
 /* Every call in turn. */
 
-/* Failures that do not matter, or are told in another way. */
-static bool may_be_swallowed(const char *function)
-{
-    static const char *const harmless[] = {
-        /* Looked at for defaults and for a keyring; not found is as good as empty. */
-        "rados_conf_get",
-        /* Closing the old image goes on; what it has to lose was flushed before. */
-        "rbd_update_unwatch",
-        "rbd_close",
-        /* Sticks, and is told of by the next flush. */
-        "rbd_flush",
-        /* Asked once more afterwards, by the worker. */
-        "rbd_get_size",
-    };
+struct attempt {
+    bool fenced;
+    struct vdisk *disk;
+    int result;
+};
 
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
-        if (strcmp(function, harmless[i]) == 0)
-            return true;
-    }
-    return false;
+static void open_and_write(void *context)
+{
+    struct attempt *attempt = context;
+
+    attempt->disk = open_disk(IMAGE_URI, 0);
+    assert_int_equal(vdisk_pwrite(attempt->disk, "x", 1, 0, 0, NULL), 0);
+    if (attempt->fenced)
+        fence(attempt->disk);
 }
 
-/* One attempt with the n-th call failing. Returns whether there were so many. */
-static bool try_to_reopen(struct vdisk *disk, unsigned int n, int error)
+static void try_to_reopen(struct outcome *outcome, void *context)
 {
+    struct attempt *attempt = context;
     struct vdisk_error err;
-    bool struck;
-    int r;
 
-    fake_fail_nth(n, error);
-    r = vdisk_reopen(disk, 0, &err);
-    struck = fake_failed();
-    if (!struck)
-        fake_fail_nth(0, 0);
-    assert_int_equal(err.code, r);
-    assert_int_equal(err.message[0] != '\0', r < 0);
-    if (!struck)
-        assert_int_equal(r, 0);
-    else if (r == 0 && !may_be_swallowed(fake_failed_name()))
-        fail_msg("call %u, %s: the caller never learned that it failed", n, fake_failed_name());
-    if (r < 0)
-        reopen_with(disk, 0);
-    return struck;
+    attempt->result = vdisk_reopen(attempt->disk, 0, &err);
+    note(outcome, attempt->result, &err);
 }
 
-static void sweep(bool fenced, int error)
+/* Whatever has failed, the next attempt succeeds, and the disk is as good as new. */
+static void reopen_and_close(void *context)
 {
-    unsigned int n = 0;
-    bool struck;
+    const struct attempt *attempt = context;
+    struct vdisk *disk = attempt->disk;
+    int lost;
 
-    do {
-        struct vdisk *disk;
-        int lost;
-
-        set_up_cluster(NULL);
-        disk = open_disk(IMAGE_URI, 0);
-        assert_int_equal(vdisk_pwrite(disk, "x", 1, 0, 0, NULL), 0);
-        if (fenced)
-            fence(disk);
-        struck = try_to_reopen(disk, ++n, error);
-        /* The worker, too, may have met the failure, after the call. */
-        vd_background_flush(&disk->background);
-        if (vd_disk_is_fenced(disk))
-            reopen_with(disk, 0);
-        lost = vdisk_flush(disk, NULL);
-        assert_true(lost == -EIO || (!fenced && lost == 0));
-        assert_int_equal(vdisk_acknowledge_loss(disk, NULL), 0);
-        assert_works(disk);
-        close_disk(disk);
-        assert_int_equal(tear_down_cluster(NULL), 0);
-    } while (struck);
-    assert_true(n > 15);
+    if (attempt->result < 0)
+        reopen_with(disk, 0);
+    /* The worker may have met the failure, too, after the call. */
+    vd_background_flush(&disk->background);
+    if (vd_disk_is_fenced(disk))
+        reopen_with(disk, 0);
+    lost = vdisk_flush(disk, NULL);
+    assert_true(lost == -EIO || (!attempt->fenced && lost == 0));
+    assert_int_equal(vdisk_acknowledge_loss(disk, NULL), 0);
+    assert_works(disk);
+    close_disk(disk);
 }
+
+static struct attempt on_fenced = {.fenced = true}, on_sound;
+static const struct scenario fenced = {open_and_write, try_to_reopen, reopen_and_close, &on_fenced};
+static const struct scenario not_fenced = {open_and_write, try_to_reopen, reopen_and_close, &on_sound};
+
+static const struct harmless harmless[] = {
+    /* The library reads defaults and the keyring with it, and goes on without them. */
+    {"rados_conf_get", 0},
+    /* Closing the old image goes on without them; its data was flushed before. */
+    {"rbd_update_unwatch", 0},
+    {"rbd_close", 0},
+    /* The next flush reports the error. */
+    {"rbd_flush", 0},
+    /* The worker asks once more afterwards. */
+    {"rbd_get_size", 0},
+    {NULL, 0},
+};
 
 static void every_call_for_a_fenced_disk_may_fail(void **state)
 {
     (void)state;
-    sweep(true, EIO);
+    assert_true(sweep_calls(&fenced, FAKE_AT_SUBMISSION, EIO, harmless) >= 15);
 }
 
 static void every_call_for_a_disk_that_is_not_fenced_may_fail(void **state)
 {
     (void)state;
-    sweep(false, EIO);
+    assert_true(sweep_calls(&not_fenced, FAKE_AT_SUBMISSION, EIO, harmless) >= 15);
 }
 
 static void the_new_client_may_be_fenced_at_any_time(void **state)
 {
     (void)state;
-    sweep(true, ESHUTDOWN);
-    sweep(false, ESHUTDOWN);
+    assert_true(sweep_calls(&fenced, FAKE_AT_SUBMISSION, ESHUTDOWN, harmless) >= 15);
+    assert_true(sweep_calls(&not_fenced, FAKE_AT_SUBMISSION, ESHUTDOWN, harmless) >= 15);
 }
 
 static void every_allocation_may_fail(void **state)
 {
-    unsigned int n = 0;
-    bool struck;
+    static const struct harmless none[] = {{NULL, 0}};
 
     (void)state;
-    do {
-        struct vdisk_error err;
-        struct vdisk *disk;
-        int r;
-
-        set_up_cluster(NULL);
-        disk = open_disk(IMAGE_URI, 0);
-        fence(disk);
-        wrap_fail_nth(++n);
-        r = vdisk_reopen(disk, 0, &err);
-        struck = wrap_disarm();
-        assert_int_equal(r < 0, struck);
-        if (struck) {
-            assert_true(r == -ENOMEM || r == -EAGAIN);
-            assert_int_equal(err.code, r);
-            reopen_with(disk, 0);
-        }
-        assert_works(disk);
-        close_disk(disk);
-        assert_int_equal(tear_down_cluster(NULL), 0);
-    } while (struck);
-    assert_true(n > 3);
+    assert_true(sweep_allocations(&fenced, none) >= 3);
 }
 
 /* Unsettled writes. */
 
-static int write_tagged(const struct fixture *fixture, void *user_data, const char *text)
+/* Writes one byte, the first of the image. */
+static int write_byte(const struct fixture *fixture, void *tag, const char *byte)
 {
-    struct iovec iov = {(void *)(uintptr_t)text, 1};
-
-    return vdisk_aio_writev(fixture->queue, fixture->disk, &iov, 1, 0, 0, user_data);
-}
-
-static void assert_completes(const struct fixture *fixture, const void *user_data, int result)
-{
-    struct vdisk_completion done;
-
-    assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, 30000), 1);
-    assert_ptr_equal(done.user_data, user_data);
-    assert_int_equal(done.result, result);
-}
-
-static unsigned int barrier(struct vdisk *disk)
-{
-    struct vdisk_info info;
-
-    vdisk_info_init(&info, sizeof info);
-    assert_int_equal(vdisk_get_info(&info, disk, NULL), 0);
-    return info.indeterminate_writes;
+    return write_as(tag, fixture->queue, fixture->disk, byte, 1, 0, 0);
 }
 
 static void assert_refused_as_unsettled(struct vdisk *disk)
@@ -222,17 +163,16 @@ static void a_write_that_was_cancelled_is_fenced_on_request(void **state)
     const struct fixture *fixture = *state;
 
     fake_hold(FAKE_WRITE);
-    assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
-    assert_int_equal(vdisk_queue_cancel(fixture->queue, &tag), 1);
-    assert_completes(fixture, &tag, -ECANCELED);
-    assert_int_equal(write_tagged(fixture, &other_tag, "y"), 0);
+    assert_int_equal(write_byte(fixture, &a, "x"), 0);
+    cancel(fixture->queue, &a);
+    assert_int_equal(write_byte(fixture, &b, "y"), 0);
     assert_refused_as_unsettled(fixture->disk);
     start_background(&reopening, fence_and_reopen, fixture->disk);
     wait_until(vd_disk_is_fenced(fixture->disk));
     fake_release_all();
     assert_int_equal(end_background(&reopening), 0);
-    assert_completes(fixture, &other_tag, -ESHUTDOWN);
-    assert_int_equal(barrier(fixture->disk), 0);
+    expect(fixture->queue, &b, -ESHUTDOWN);
+    assert_int_equal(info_of(fixture->disk).indeterminate_writes, 0);
     assert_int_equal(first_byte(), 0);
     assert_int_equal(vdisk_flush(fixture->disk, NULL), -EIO);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
@@ -245,14 +185,14 @@ static void a_write_that_ceph_gave_up_is_fenced_on_request(void **state)
     const struct fixture *fixture = *state;
 
     fake_next_result(FAKE_WRITE, -ETIMEDOUT);
-    assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
-    assert_completes(fixture, &tag, -ETIMEDOUT);
-    assert_int_equal(write_tagged(fixture, &other_tag, "y"), 0);
-    assert_int_equal(barrier(fixture->disk), 1);
+    assert_int_equal(write_byte(fixture, &a, "x"), 0);
+    expect(fixture->queue, &a, -ETIMEDOUT);
+    assert_int_equal(write_byte(fixture, &b, "y"), 0);
+    assert_int_equal(info_of(fixture->disk).indeterminate_writes, 1);
     assert_int_equal(vdisk_reopen(fixture->disk, 0, NULL), -EBUSY);
     reopen_with(fixture->disk, VDISK_REOPEN_FENCE);
-    assert_completes(fixture, &other_tag, -ESHUTDOWN);
-    assert_int_equal(barrier(fixture->disk), 0);
+    expect(fixture->queue, &b, -ESHUTDOWN);
+    assert_int_equal(info_of(fixture->disk).indeterminate_writes, 0);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
     assert_works(fixture->disk);
 }
@@ -263,13 +203,13 @@ static void fencing_settles_what_ceph_gave_up(void **state)
     const struct fixture *fixture = *state;
 
     fake_next_result(FAKE_WRITE, -ETIMEDOUT);
-    assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
-    assert_completes(fixture, &tag, -ETIMEDOUT);
-    assert_int_equal(write_tagged(fixture, &other_tag, "y"), 0);
+    assert_int_equal(write_byte(fixture, &a, "x"), 0);
+    expect(fixture->queue, &a, -ETIMEDOUT);
+    assert_int_equal(write_byte(fixture, &b, "y"), 0);
     fence(fixture->disk);
-    assert_completes(fixture, &other_tag, -ESHUTDOWN);
+    expect(fixture->queue, &b, -ESHUTDOWN);
     reopen_with(fixture->disk, 0);
-    assert_int_equal(barrier(fixture->disk), 0);
+    assert_int_equal(info_of(fixture->disk).indeterminate_writes, 0);
     assert_int_equal(vdisk_flush(fixture->disk, NULL), -EIO);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
     assert_works(fixture->disk);
@@ -288,7 +228,7 @@ static void a_write_that_ceph_gives_up_meanwhile_stops_the_reopening(void **stat
     struct vdisk_error err;
 
     fake_hold(FAKE_WRITE);
-    assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
+    assert_int_equal(write_byte(fixture, &a, "x"), 0);
     fake_next_result(FAKE_WRITE, -ETIMEDOUT);
     start_background(&reopening, reopen_it, fixture->disk);
     wait_until(vd_disk_refuses_all(fixture->disk));
@@ -296,7 +236,7 @@ static void a_write_that_ceph_gives_up_meanwhile_stops_the_reopening(void **stat
     assert_false(is_over(&reopening));
     fake_release_all();
     assert_int_equal(end_background(&reopening), -EBUSY);
-    assert_completes(fixture, &tag, -ETIMEDOUT);
+    expect(fixture->queue, &a, -ETIMEDOUT);
     assert_int_equal(vdisk_pread(fixture->disk, NULL, 0, 0, 0, &err), -ESHUTDOWN);
     assert_says(&err, -ESHUTDOWN, "vdisk_reopen tries again");
     assert_int_equal(vdisk_reopen(fixture->disk, 0, NULL), -EBUSY);
@@ -352,18 +292,18 @@ static void a_queue_reopens_without_blocking(void **state)
 
     fence(fixture->disk);
     fake_block_call("rados_connect");
-    assert_int_equal(vdisk_aio_reopen(fixture->queue, fixture->disk, 0, &tag, &err), 0);
+    assert_int_equal(vdisk_aio_reopen(fixture->queue, fixture->disk, 0, &a, &err), 0);
     assert_true(fake_wait_blocked("rados_connect"));
     assert_int_equal(vdisk_queue_reap(fixture->queue, &done, 1), 0);
     assert_int_equal(vdisk_reopen(fixture->disk, 0, &err), -EALREADY);
     assert_says(&err, -EALREADY, "being reopened by another call");
     fake_unblock_call("rados_connect");
-    assert_completes(fixture, &tag, 0);
+    expect(fixture->queue, &a, 0);
     assert_works(fixture->disk);
 
     fake_fail_call("rados_connect", 1, ETIMEDOUT);
-    assert_int_equal(vdisk_aio_reopen(fixture->queue, fixture->disk, 0, &tag, &err), 0);
-    assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, 30000), 1);
+    assert_int_equal(vdisk_aio_reopen(fixture->queue, fixture->disk, 0, &a, &err), 0);
+    done = next_of(fixture->queue);
     assert_int_equal(vdisk_queue_error(fixture->queue, &done, &err), -ETIMEDOUT);
     assert_says(&err, -ETIMEDOUT, "No monitor of the cluster answered in time");
 }
@@ -383,18 +323,13 @@ static void who_comes_meanwhile_is_refused(void **state)
     assert_says(&err, -ESHUTDOWN, "is being reopened");
     assert_int_equal(vdisk_snapshot_create(fixture->disk, "s", 0, &err), -ESHUTDOWN);
     assert_says(&err, -ESHUTDOWN, "is being reopened");
-    assert_int_equal(vdisk_aio_watch(fixture->queue, fixture->disk, 0, &tag, &err), 0);
+    assert_int_equal(vdisk_aio_watch(fixture->queue, fixture->disk, 0, &a, &err), 0);
     fake_unblock_call("rbd_update_watch");
     assert_int_equal(end_background(&reopening), 0);
     assert_works(fixture->disk);
-    assert_int_equal(vdisk_queue_cancel(fixture->queue, &tag), 1);
-    do {
-        struct vdisk_completion done;
-
-        assert_int_equal(vdisk_queue_wait(fixture->queue, &done, 1, 1, 30000), 1);
-        if (!(done.flags & VDISK_COMPLETION_MORE))
-            break;
-    } while (true);
+    assert_int_equal(vdisk_queue_cancel(fixture->queue, &a), 1);
+    while (next_of(fixture->queue).flags & VDISK_COMPLETION_MORE)
+        continue;
 }
 
 /* Otherwise the thread that could unplug it would wait for that for ever. */
@@ -404,12 +339,12 @@ static void a_plugged_queue_stops_the_reopening(void **state)
     struct vdisk_error err;
 
     assert_int_equal(vdisk_queue_plug(fixture->queue), 0);
-    assert_int_equal(write_tagged(fixture, &tag, "x"), 0);
+    assert_int_equal(write_byte(fixture, &a, "x"), 0);
     fence(fixture->disk);
     assert_int_equal(vdisk_reopen(fixture->disk, 0, &err), -EBUSY);
     assert_says(&err, -EBUSY, "A queue is plugged with requests to the disk: unplug it first");
     assert_int_equal(vdisk_queue_unplug(fixture->queue), 0);
-    assert_completes(fixture, &tag, -ESHUTDOWN);
+    expect(fixture->queue, &a, -ESHUTDOWN);
     reopen_with(fixture->disk, 0);
     assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
     assert_works(fixture->disk);
