@@ -44,7 +44,7 @@ static bool needs_flush(const struct vd_rbd_io *io)
 {
     if (!(io->flags & VDISK_IO_FUA))
         return false;
-    return io->kind == VD_REQUEST_WRITE_ZEROES || (io->kind == VD_REQUEST_WRITE && !io->bounce && io->iovcnt > 1);
+    return io->kind == VD_REQUEST_WRITE_ZEROES || (io->kind == VD_REQUEST_WRITE && io->iovcnt > 1);
 }
 
 /* Pieces end at multiples of their length. Stored zeroes are data that librbd may have to hold in memory. */
@@ -83,20 +83,21 @@ static int start_read(struct vd_rbd_io *io)
     rbd_completion_t completion = io->completion;
     rbd_image_t image = io->view->image;
 
-    if (io->bounce)
+    if (io->buffer == VD_BUFFER_BOUNCE)
         return rbd_aio_read(image, io->offset, io->length, io->bounce, completion);
     return rbd_aio_readv(image, io->iov, io->iovcnt, io->offset, completion);
 }
 
 static int start_write(struct vd_rbd_io *io)
 {
-    const void *data = io->bounce ? io->bounce : io->iov[0].iov_base;
+    const void *data = io->buffer == VD_BUFFER_BOUNCE ? io->bounce : io->iov[0].iov_base;
     rbd_completion_t completion = io->completion;
     rbd_image_t image = io->view->image;
 
     if (io->flags & VDISK_IO_FUA && !io->flush_after)
         return rbd_aio_write2(image, io->offset, io->length, data, completion, LIBRADOS_OP_FLAG_FADVISE_FUA);
-    if (io->bounce || io->iovcnt == 1)
+    /* A bounce buffer has no array: iovcnt is 0. */
+    if (io->iovcnt <= 1)
         return rbd_aio_write(image, io->offset, io->length, data, completion);
     return rbd_aio_writev(image, io->iov, io->iovcnt, io->offset, completion);
 }

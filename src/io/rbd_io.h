@@ -35,6 +35,32 @@ enum vd_request_kind {
     VD_REQUEST_COMPARE_AND_WRITE,
 };
 
+/*
+ * How an I/O's data gets between the caller's memory and librbd. choose_buffer in request.c decides it, once, when the
+ * I/O's first request is prepared. All other code reads the decision.
+ */
+enum vd_buffer {
+    /* No data moves: the range is empty, or the kind of request has no data. */
+    VD_BUFFER_NONE,
+    /*
+     * The data goes through a bounce buffer: a write's is gathered at submission, a read's is scattered when the
+     * request is reaped. librbd never uses the caller's memory, so the I/O can be blocked, merged with others, and
+     * detached. The I/Os of a plug need this: librbd is called for them only after the submitting calls have returned.
+     * A durable write of several buffers uses it too, because librbd can make only a single buffer durable in one step.
+     */
+    VD_BUFFER_BOUNCE,
+    /*
+     * librbd copies a write's data from the caller's memory before its call returns, so gathering would copy twice. The
+     * write must therefore start at once: it cannot wait in a plug or behind the write barrier.
+     */
+    VD_BUFFER_COPIED_BY_LIBRBD,
+    /*
+     * VDISK_IO_ZERO_COPY: librbd uses the caller's memory until the I/O completes. Such an I/O cannot be cancelled once
+     * librbd has it, since librbd would go on using memory that the caller has back.
+     */
+    VD_BUFFER_LENT,
+};
+
 /* Who has the next word on a I/O that was started. Each change is one atomic step, so that one side wins. */
 enum vd_rbd_io_state {
     /* Waits for an unsettled write (write_barrier.h). */
@@ -72,12 +98,11 @@ struct vd_rbd_io {
     uint64_t offset;
     uint64_t length;
     enum vd_request_kind kind;
-    /* A write whose buffers librbd copies while it is called: after that they are the caller's again. */
-    bool copied_by_librbd;
-    /* The bounce buffer, twice `length` where there is something to compare. NULL: zero-copy, or nothing to move. */
+    enum vd_buffer buffer;
+    /* VD_BUFFER_BOUNCE: at least `length` bytes, or twice that where there is something to compare. Else NULL. */
     void *bounce;
     uint64_t bounce_length;
-    /* Without a bounce buffer: the request's copy of the array. */
+    /* VD_BUFFER_COPIED_BY_LIBRBD and VD_BUFFER_LENT: the request's copy of the caller's array. Else iovcnt is 0. */
     const struct iovec *iov;
     int iovcnt;
     /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */

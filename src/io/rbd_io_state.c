@@ -21,7 +21,7 @@
  */
 static bool keep_buffer(struct vd_rbd_io *io)
 {
-    if (!io->bounce || io->disk->limits.copies_writes)
+    if (io->buffer != VD_BUFFER_BOUNCE || io->disk->limits.copies_writes)
         return false;
     io->keeps_buffer = true;
     vd_disk_note_kept(io->disk, io->bounce_length);
@@ -239,7 +239,7 @@ static bool is_done(struct vd_rbd_io *io)
  */
 static bool can_be_blocked(const struct vd_rbd_io *io)
 {
-    return io->members == 1 && !io->copied_by_librbd;
+    return io->members == 1 && io->buffer != VD_BUFFER_COPIED_BY_LIBRBD;
 }
 
 VD_NOINLINE static int start_any(struct vd_rbd_io *io)
@@ -322,8 +322,7 @@ enum vd_cancel_outcome vd_rbd_io_cancel(struct vd_rbd_io *io)
         take_back(io);
         return VD_CANCELLED_BLOCKED;
     }
-    /* Its buffers are the caller's. */
-    if (io->iovcnt > 0 && !io->bounce && !io->copied_by_librbd)
+    if (io->buffer == VD_BUFFER_LENT)
         return VD_CANCEL_BUSY;
     if (change_state(io, VD_RBD_IO_ISSUED, VD_RBD_IO_DETACHING))
         return part(io, true);

@@ -118,15 +118,24 @@ static int lend(struct vd_request *request, const struct vd_transfer *transfer)
 }
 
 /*
- * Whether a write that starts at once need not be gathered, since librbd copies it anyway, within the call. Not one
- * that may have to wait for another; nor one that librbd can make durable only as one buffer.
+ * Decides how the data of a new I/O moves; the reasons are at enum vd_buffer. `is_plugged`: the I/O waits in a plug,
+ * which takes only requests with data and without VDISK_IO_ZERO_COPY.
  */
-static bool is_copied_by_librbd(const struct vd_transfer *transfer)
+static inline enum vd_buffer choose_buffer(const struct vd_transfer *transfer, bool is_plugged)
 {
     const struct vdisk *disk = transfer->disk;
 
-    return transfer->kind == VD_REQUEST_WRITE && disk->limits.copies_writes &&
-           !vd_write_barrier_any(&disk->write_barrier) && (!(transfer->flags & VDISK_IO_FUA) || transfer->iovcnt == 1);
+    if (is_plugged)
+        return VD_BUFFER_BOUNCE;
+    if (transfer->length == 0 || transfer->iovcnt == 0)
+        return VD_BUFFER_NONE;
+    if (transfer->flags & VDISK_IO_ZERO_COPY)
+        return VD_BUFFER_LENT;
+    if (transfer->kind != VD_REQUEST_WRITE || !disk->limits.copies_writes)
+        return VD_BUFFER_BOUNCE;
+    if (vd_write_barrier_any(&disk->write_barrier) || (transfer->flags & VDISK_IO_FUA && transfer->iovcnt > 1))
+        return VD_BUFFER_BOUNCE;
+    return VD_BUFFER_COPIED_BY_LIBRBD;
 }
 
 static void make_member(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
@@ -152,7 +161,6 @@ static void make_io(struct vd_rbd_io *io, struct vd_request *first, const struct
     io->offset = transfer->offset;
     io->length = transfer->length;
     io->iovcnt = 0;
-    io->copied_by_librbd = false;
 }
 
 int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
@@ -160,25 +168,29 @@ int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const s
 {
     make_member(request, io, transfer, 0);
     make_io(io, request, transfer);
-    if (transfer->length == 0 || transfer->iovcnt == 0)
+    io->buffer = choose_buffer(transfer, false);
+    switch (io->buffer) {
+    case VD_BUFFER_NONE:
         return 0;
-    if (transfer->flags & VDISK_IO_ZERO_COPY)
-        return lend(request, transfer);
-    if (!is_copied_by_librbd(transfer))
+    case VD_BUFFER_BOUNCE:
         return bounce(request, transfer, pool);
-    io->copied_by_librbd = true;
+    case VD_BUFFER_COPIED_BY_LIBRBD:
+    case VD_BUFFER_LENT:
+        break;
+    }
     return lend(request, transfer);
 }
 
-int vd_request_prepare_to_wait(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
+int vd_request_prepare_plugged(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                                struct vd_bounce *pool, uint64_t room)
 {
     int r;
 
     make_member(request, io, transfer, 0);
     make_io(io, request, transfer);
+    io->buffer = choose_buffer(transfer, true);
     r = get_bounce(io, pool, room);
-    /* More than is needed is only a hope. */
+    /* The pool may be too full for more than is needed. */
     if (r == -EAGAIN)
         r = get_bounce(io, pool, transfer->length);
     return r < 0 ? r : fill_bounce(request, transfer);
@@ -253,7 +265,7 @@ VD_NOINLINE static void deliver_short(const struct vd_request *request)
     const struct vd_rbd_io *io = request->io;
     uint64_t valid = io->valid > request->at ? io->valid - request->at : 0;
 
-    if (io->bounce)
+    if (io->buffer == VD_BUFFER_BOUNCE)
         vd_iov_scatter(request->iov, request->iovcnt, (const char *)io->bounce + request->at, valid);
     vd_iov_zero(request->iov, request->iovcnt, valid);
 }
@@ -264,7 +276,7 @@ static void deliver_data(const struct vd_request *request)
 
     if (io->valid < request->at + request->length)
         deliver_short(request);
-    else if (io->bounce)
+    else if (io->buffer == VD_BUFFER_BOUNCE)
         vd_iov_scatter(request->iov, request->iovcnt, (const char *)io->bounce + request->at, request->length);
 }
 

@@ -83,15 +83,15 @@ struct vd_transfer {
 };
 
 /*
- * The first member of an idle I/O, which is to start at once. A write's data is gathered here, unless librbd can be
- * left to copy it from where it is. -EAGAIN: the pool is used up. -ENOMEM: out of memory. The request is then prepared
- * as far as it goes, and to be released.
+ * Makes the request the first member of an idle I/O that starts at once. Decides how the data moves (enum vd_buffer)
+ * and gets what that needs: a buffer from the pool, into which it gathers a write's data, or a copy of the caller's
+ * array. -EAGAIN: the pool is used up. -ENOMEM: out of memory. After a failure the caller resets the request.
  */
 int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                        struct vd_bounce *pool);
 
-/* The same, where the I/O is to wait for more: in a buffer of `room` bytes, if that can be had. */
-int vd_request_prepare_to_wait(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
+/* The same for an I/O that waits in a plug: its bounce buffer has `room` bytes, or just enough if the pool has less. */
+int vd_request_prepare_plugged(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                                struct vd_bounce *pool, uint64_t room);
 
 /* One more member, for what vd_plug_find has made the I/O longer by. -ENOMEM: out of memory; as above. */

@@ -44,7 +44,7 @@ VD_NOINLINE static int wait_in_plug(struct vdisk_queue *queue, struct vd_request
     io = vd_pool_get_rbd_io(queue);
     if (!io)
         return -ENOMEM;
-    r = vd_request_prepare_to_wait(request, io, transfer, &queue->bounce, vd_plug_room(queue, transfer));
+    r = vd_request_prepare_plugged(request, io, transfer, &queue->bounce, vd_plug_room(queue, transfer));
     if (r == 0)
         vd_plug_add(queue, io);
     return r;
