@@ -10,18 +10,18 @@
 
 int vd_cancel_request(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
-    unsigned int joined;
+    unsigned int is_merged;
     int r;
 
     /* A I/O that waits is sent first, rather than taken apart: cancelling is rare. */
     if (request->io->plugged)
         vd_plug_send(queue);
     /* The entry still comes, for the others. */
-    joined = request->io->members > 1;
+    is_merged = request->io->members > 1;
     r = vd_request_cancel(request, &queue->bounce, result);
     if (r < 0)
         return r;
-    queue->joined -= joined;
+    queue->joined -= is_merged;
     vd_expiry_disarm(&queue->expiry, &request->deadline);
     vd_ready_add_done(queue, &request->entry);
     return 0;

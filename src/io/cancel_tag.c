@@ -13,7 +13,7 @@ struct outcome {
     bool some_busy;
 };
 
-static void note(struct outcome *outcome, int result)
+static void count_outcome(struct outcome *outcome, int result)
 {
     if (result == 0)
         outcome->cancelled++;
@@ -27,7 +27,7 @@ static void cancel_requests(struct outcome *outcome, struct vdisk_queue *queue, 
         struct vd_request *request = &queue->requests[i];
 
         if (request->state == VD_REQUEST_STARTED && request->user_data == user_data)
-            note(outcome, vd_cancel_request(queue, request, -ECANCELED));
+            count_outcome(outcome, vd_cancel_request(queue, request, -ECANCELED));
     }
 }
 
@@ -35,7 +35,7 @@ static void cancel_ops(struct outcome *outcome, struct vdisk_queue *queue, const
 {
     for (struct vd_op_entry *op_entry = queue->op_entries; op_entry; op_entry = op_entry->next) {
         if (!op_entry->finished && op_entry->user_data == user_data)
-            note(outcome, vd_cancel_op(queue, op_entry, -ECANCELED));
+            count_outcome(outcome, vd_cancel_op(queue, op_entry, -ECANCELED));
     }
 }
 

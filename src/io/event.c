@@ -12,7 +12,7 @@
 #include "io/queue.h"
 
 /* With the disk held. */
-static int begin(struct vdisk_queue *queue, struct vdisk *disk, void *user_data, struct vdisk_error *err)
+static int subscribe(struct vdisk_queue *queue, struct vdisk *disk, void *user_data, struct vdisk_error *err)
 {
     struct vd_subscriber *subscriber = vd_subscriber_new(&queue->mailbox, user_data);
 
@@ -42,7 +42,7 @@ int vdisk_aio_watch(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flag
         return vd_error_set(err, -EINVAL, "The queue is NULL.");
     if (!vd_disk_get(disk))
         return vd_disk_refusal(disk, err);
-    r = begin(queue, disk, user_data, err);
+    r = subscribe(queue, disk, user_data, err);
     vd_disk_put(disk);
     return r;
 }

@@ -7,7 +7,7 @@
 #include "base/container.h"
 
 /* On the alarms' thread. */
-static void ring(struct vd_alarm *alarm)
+static void alarm_rang(struct vd_alarm *alarm)
 {
     struct vd_expiry *expiry = VD_CONTAINER_OF(alarm, struct vd_expiry, alarm);
 
@@ -23,7 +23,7 @@ int vd_expiry_init(struct vd_expiry *expiry, struct vd_mailbox *mailbox, unsigne
     expiry->alarm_time = VD_NEVER;
     expiry->alarm_entry.kind = VD_ENTRY_ALARM;
     expiry->has_alarm = polled;
-    return polled ? vd_alarm_init(&expiry->alarm, ring) : 0;
+    return polled ? vd_alarm_init(&expiry->alarm, alarm_rang) : 0;
 }
 
 void vd_expiry_destroy(struct vd_expiry *expiry)
@@ -41,7 +41,7 @@ static void set_alarm(struct vd_expiry *expiry, int64_t time)
     expiry->alarm_time = time;
     /* Without a thread for it, it rings at once, which keeps the owner from sleeping, until there is one. */
     if (vd_alarm_set(&expiry->alarm, time) < 0)
-        ring(&expiry->alarm);
+        alarm_rang(&expiry->alarm);
 }
 
 int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32_t timeout_ms)

@@ -25,7 +25,7 @@ void vd_op_entry_deliver_progress(struct vd_op_entry *op_entry, struct vdisk_com
     completion->value = atomic_load_explicit(&op_entry->progress, memory_order_relaxed);
 }
 
-static void end(struct vd_op_entry *op_entry, int result, const char *message)
+static void finish(struct vd_op_entry *op_entry, int result, const char *message)
 {
     op_entry->op = NULL;
     op_entry->result = vd_error_set(&op_entry->error, result, "%s", message);
@@ -37,7 +37,7 @@ int vd_op_entry_cancel(struct vd_op_entry *op_entry)
     int r = op_entry->calls->cancel(op_entry);
 
     if (r == 0)
-        end(op_entry, -ECANCELED, "The operation was cancelled.");
+        finish(op_entry, -ECANCELED, "The operation was cancelled.");
     return r;
 }
 
@@ -47,7 +47,7 @@ int vd_op_entry_expire(struct vd_op_entry *op_entry)
     int r = op_entry->calls->expire(op_entry, &message);
 
     if (r == 0)
-        end(op_entry, -ETIMEDOUT, message);
+        finish(op_entry, -ETIMEDOUT, message);
     return r;
 }
 

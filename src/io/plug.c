@@ -27,7 +27,7 @@ bool vd_plug_takes(const struct vd_transfer *transfer)
 }
 
 /* So that a I/O is one request for one object, mostly. */
-static uint64_t longest(const struct vdisk *disk)
+static uint64_t longest_io(const struct vdisk *disk)
 {
     return disk->limits.layout.object_size < VDISK_MAX_REQUEST ? disk->limits.layout.object_size : VDISK_MAX_REQUEST;
 }
@@ -36,16 +36,16 @@ static bool continues(const struct vd_transfer *transfer, const struct vd_rbd_io
 {
     /* One view is of one disk. */
     return io->view == transfer->view && io->kind == transfer->kind && io->flags == transfer->flags &&
-           io->offset + io->length == transfer->offset && io->length + transfer->length <= longest(transfer->disk);
+           io->offset + io->length == transfer->offset && io->length + transfer->length <= longest_io(transfer->disk);
 }
 
 /* Makes room in the buffer of a I/O: at least twice as much as before, so that few bytes are copied once more. */
-VD_NOINLINE static bool make_room(struct vdisk_queue *queue, struct vd_rbd_io *io, uint64_t length)
+VD_NOINLINE static bool grow_buffer(struct vdisk_queue *queue, struct vd_rbd_io *io, uint64_t length)
 {
     uint64_t room = 2 * io->bounce_length > length ? 2 * io->bounce_length : length;
     void *larger;
 
-    if (room > longest(io->disk))
+    if (room > longest_io(io->disk))
         room = length;
     if (vd_bounce_get(&larger, &queue->bounce, room) < 0)
         return false;
@@ -68,7 +68,7 @@ struct vd_rbd_io *vd_plug_find(struct vdisk_queue *queue, const struct vd_transf
         if (!continues(transfer, io))
             continue;
         length = io->length + transfer->length;
-        if (length > io->bounce_length && !make_room(queue, io, length))
+        if (length > io->bounce_length && !grow_buffer(queue, io, length))
             return NULL;
         io->length = length;
         return io;
@@ -78,7 +78,7 @@ struct vd_rbd_io *vd_plug_find(struct vdisk_queue *queue, const struct vd_transf
 
 uint64_t vd_plug_room(const struct vdisk_queue *queue, const struct vd_transfer *transfer)
 {
-    uint64_t most = longest(transfer->disk);
+    uint64_t most = longest_io(transfer->disk);
     uint64_t hope = queue->last_merged < most ? queue->last_merged : most;
 
     return hope > transfer->length ? hope : transfer->length;

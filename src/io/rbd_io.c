@@ -130,7 +130,7 @@ static int start_compare_and_write(struct vd_rbd_io *io)
 }
 
 /* Hand the I/O, or the next piece of it, to librbd. */
-static int (*const starts[])(struct vd_rbd_io *io) = {
+static int (*const start_functions[])(struct vd_rbd_io *io) = {
     [VD_REQUEST_READ] = start_read,
     [VD_REQUEST_WRITE] = start_write,
     [VD_REQUEST_FLUSH] = start_flush,
@@ -151,7 +151,7 @@ int vd_rbd_io_step(struct vd_rbd_io *io)
 
     if (r < 0)
         return r;
-    r = io->flushing ? start_flush(io) : starts[io->kind](io);
+    r = io->flushing ? start_flush(io) : start_functions[io->kind](io);
     if (r >= 0)
         return 0;
     rbd_aio_release(io->completion);
@@ -249,7 +249,7 @@ static bool next_step(struct vd_rbd_io *io)
     return io->piece > 0 || io->flushing;
 }
 
-VD_NOINLINE static void go_on(struct vd_rbd_io *io)
+VD_NOINLINE static void continue_steps(struct vd_rbd_io *io)
 {
     if (next_step(io))
         run_in_background(io, run_step);
@@ -262,17 +262,17 @@ static inline void advance(struct vd_rbd_io *io, ssize_t result)
     int r = conclude(io, result);
 
     if (r == 0 && io->in_steps)
-        go_on(io);
+        continue_steps(io);
     else
         io->complete(io, r);
 }
 
 /*
- * librbd says -EINVAL to a request that starts past the end of the image. It was inside when it was accepted, so the
- * image has shrunk, unless the error has another cause: the size tells, once it is asked for. Of a read that starts
- * inside there would be data, so that for it the error stays one.
+ * Background job. librbd answers -EINVAL when a call starts past the end of the image. The range was inside when it was
+ * accepted, so either the image has shrunk or the error has another cause. The size tells which, and librbd must be
+ * asked for it. A read that starts inside has data, so its error stays an error.
  */
-static void run_settle_size(struct vd_background_job *job)
+static void run_size_check(struct vd_background_job *job)
 {
     struct vd_rbd_io *io = VD_CONTAINER_OF(job, struct vd_rbd_io, job);
     ssize_t result = -EINVAL;
@@ -292,7 +292,7 @@ static void completed(rbd_completion_t completion, void *arg)
 
     rbd_aio_release(completion);
     if (result == -EINVAL && !io->flushing)
-        run_in_background(io, run_settle_size);
+        run_in_background(io, run_size_check);
     else
         advance(io, result);
 }

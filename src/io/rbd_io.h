@@ -61,18 +61,70 @@ enum vd_buffer {
     VD_BUFFER_LENT,
 };
 
-/* Who has the next word on a I/O that was started. Each change is one atomic step, so that one side wins. */
+/*
+ * The states of an I/O, from its start to its final result. Each change is one atomic operation on `state`, so when a
+ * cancel meets the completion, exactly one of the two threads wins. rbd_io_state.c makes all changes.
+ *
+ *                     vd_rbd_io_start (Q)
+ *                             |
+ *               blocked       |       not blocked
+ *          +------------------+------------------+
+ *          v                                     v
+ *     +---------+       unblocked (B)        +--------+
+ *     | BLOCKED | -------------------------> | ISSUED | -----------------------+
+ *     +---------+                            +--------+                        |
+ *          |                                     | a member is cancelled (Q)   |
+ *          |                                     v                             |
+ *          | its member                    +-----------+                       |
+ *          | is cancelled (Q)              | DETACHING | --------------+       |
+ *          |                               +-----------+               |       |
+ *          |               others remain (Q) |   ^   | none remains (Q)|       |
+ *          |                                 v   |   v                 |       |
+ *          |                   +-----------------+   +----------+      |       |
+ *          |                   | PARTLY_DETACHED |   | DETACHED |      |       |
+ *          |                   +-----------------+   +----------+      |       |
+ *          |                           |                   |           |       |
+ *          |                           | (C)               | (C)       | (C)   | (C)
+ *          v                           v                   v           v       v
+ *     +----------------------------------------------------------------------------+
+ *     |                                  COMPLETE                                  |
+ *     +----------------------------------------------------------------------------+
+ *
+ * The threads: (Q) is the queue's thread. (B) is a background job that runs vd_write_barrier_unblock. (C) is the thread
+ * that calls vd_rbd_io_complete: librbd's thread, a background job, or the queue's thread when librbd is not needed or
+ * does not take the call. The arrow up is a further cancel of a merged I/O (Q).
+ *
+ * The view stays entered in every state but COMPLETE. The bounce buffer is the queue's in every state but DETACHED.
+ */
 enum vd_rbd_io_state {
-    /* Waits for an unsettled write (write_barrier.h). */
+    /* The write barrier lists the I/O, and librbd does not have it. It has one member. */
     VD_RBD_IO_BLOCKED,
-    /* librbd has it, or the disk's background jobs between two steps. */
+    /* librbd has the I/O, or a background job is about to make its next step. All members wait for the result. */
     VD_RBD_IO_ISSUED,
-    /* The result is final. */
-    VD_RBD_IO_COMPLETE,
-    /* The queue cancels a member of it, in this moment; cancelled all of them, so that it is the disk's; or some. */
+    /*
+     * The queue's thread is taking a cancelled member away: it counts it at the disk, and adds a change to the write
+     * barrier. The I/O's list of members still has it.
+     */
     VD_RBD_IO_DETACHING,
+    /* No members are left. The I/O and its bounce buffer are the disk's, and no longer count in the queue's pool. */
     VD_RBD_IO_DETACHED,
+    /* Some members were cancelled. The others wait for the result, and the bounce buffer is still the queue's. */
     VD_RBD_IO_PARTLY_DETACHED,
+    /*
+     * The result is final. What happens next depends on the state before:
+     *
+     * - BLOCKED: the queue's thread leaves the view and posts no entry. The I/O stays the queue's, with its bounce
+     *   buffer, until the cancelled member is reaped.
+     * - ISSUED: the completing thread posts the entry, then leaves the view. From the post on, the I/O is the queue's;
+     *   reaping a member scatters a read from the bounce buffer.
+     * - PARTLY_DETACHED: the same for the members that remain. The write of the cancelled ones settles.
+     * - DETACHED: the completing thread frees the bounce buffer and the I/O, then leaves the view.
+     * - DETACHING: the completing thread does nothing more. The queue's thread finds the state changed and does the
+     *   rest, as after PARTLY_DETACHED or DETACHED.
+     *
+     * When librbd does not know the outcome of a change, the write barrier keeps the I/O until the client is fenced.
+     */
+    VD_RBD_IO_COMPLETE,
 };
 
 struct vd_rbd_io;
@@ -81,23 +133,28 @@ struct vd_rbd_io;
 typedef void vd_rbd_io_complete_fn(struct vd_rbd_io *io, int result);
 
 struct vd_rbd_io {
-    /* To the queue's mailbox, when it has completed and was not cancelled. */
+    /* The queue's side: where the entry is posted, and the requests that wait for it. Only its thread uses the list. */
     struct vd_entry entry;
     struct vd_mailbox *mailbox;
     vd_rbd_io_complete_fn *complete;
-    /* The queue's thread's: the requests it is for, in the order of their offsets, less those that were cancelled. */
+    /* The members in the order of their offsets, without those that were cancelled. */
     struct vd_request *first;
     struct vd_request *last;
     unsigned int members;
-    /* Not started yet. */
+    /* Waits in a plug, and is not started. */
     bool plugged;
 
+    /* The range: what is done, and where. Constant from the start on. */
+    enum vd_request_kind kind;
     struct vdisk *disk;
     /* Entered from the submission to the completion. */
     struct vd_view *view;
     uint64_t offset;
     uint64_t length;
-    enum vd_request_kind kind;
+    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
+    uint32_t flags;
+
+    /* The memory that librbd reads or writes. */
     enum vd_buffer buffer;
     /* VD_BUFFER_BOUNCE: at least `length` bytes, or twice that where there is something to compare. Else NULL. */
     void *bounce;
@@ -105,44 +162,44 @@ struct vd_rbd_io {
     /* VD_BUFFER_COPIED_BY_LIBRBD and VD_BUFFER_LENT: the request's copy of the caller's array. Else iovcnt is 0. */
     const struct iovec *iov;
     int iovcnt;
-    /* VDISK_IO_..., VDISK_WRITE_ZEROES_... */
-    uint32_t flags;
 
-    /* Of librbd's, for the call that is under way: `piece` bytes, `done` bytes into the range... */
+    /* The progress: librbd's present call is for `piece` bytes, `done` bytes into the range. */
     rbd_completion_t completion;
+    /* Makes the next call, or asks for the image's size: librbd's thread can do neither. */
+    struct vd_background_job job;
+    uint64_t flush_mark;
     uint64_t piece;
     uint64_t done;
-    /* Of a good read: how many bytes librbd delivered; the rest is zeroes. */
-    uint64_t valid;
-    /* Of a compare-and-write with -EILSEQ: where on the disk the first other byte is. Else 0. */
-    uint64_t mismatch;
+    /* How many calls of rbd_aio_flush in a row have succeeded: see vd_disk_flush. */
+    unsigned int flushes;
+    /* More than one call is needed, or a flush. */
+    bool in_steps;
+    /* The present call is a flush, which covers the writes up to `flush_mark` (flush_state.h). */
+    bool flushing;
+    /* A flush follows the last piece, to make it durable. */
+    bool flush_after;
+    /* The write barrier lists it, as blocked or because a flush has to wait for it. */
+    bool listed;
+
+    /* The outcome. `untracked`: librbd does not know what a change has done: `rados_osd_op_timeout` has ended it. */
+    bool untracked;
+    /* The messenger may then still send from the bounce buffer, which is freed with the I/O and not reused. */
+    bool keeps_buffer;
     /* 0 or a negative errno. */
     int result;
-    /* Requests that were cancelled. Belongs to who has the claim. */
+    /* How many members were cancelled. The queue's thread writes it in DETACHING; whoever settles the I/O reads it. */
     uint32_t cancelled;
-    /* One piece is not all there is to do. */
-    bool in_steps;
-    /* ...or a flush, which covers so much (flush_state.h). */
-    bool flushing;
-    /* Good ones in a row: see vd_disk_flush. */
-    unsigned int flushes;
-    /* There will be one, after all pieces. */
-    bool flush_after;
-    /* Whether it is in the disk's list until it has completed: it waits, or a flush has to wait for it. */
-    bool listed;
-    /* librbd does not know what will become of the change: `rados_osd_op_timeout` has ended it. */
-    bool untracked;
-    /* ...and its buffer may still be sent: it goes with the I/O, not back to the pool. */
-    bool keeps_buffer;
-    uint64_t flush_mark;
-    /* To do what the callback cannot. */
-    struct vd_background_job job;
+    /* After a successful read: how many bytes librbd has delivered. The rest is zeroes. */
+    uint64_t valid;
+    /* After a compare-and-write with -EILSEQ: the offset on the disk of the first byte that differs. Else 0. */
+    uint64_t mismatch;
 
-    /* enum vd_rbd_io_state */
+    /* The ownership. `state`: enum vd_rbd_io_state. */
     _Atomic int state;
-    /* The queue and the disk's list of unsettled writes. The last one frees it. */
+    /* The queue or the disk has one, the write barrier another while it lists an untracked write. The last frees. */
     _Atomic int references;
     struct vd_ordered ordered;
+    /* In the write barrier, if the I/O is an indeterminate write. */
     struct vd_indeterminate_write write;
 };
 

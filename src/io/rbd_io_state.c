@@ -29,11 +29,11 @@ static bool keep_buffer(struct vd_rbd_io *io)
 }
 
 /* Of a I/O that is the disk's and has completed. From leaving the view on, the disk can go. */
-static void settle(struct vd_rbd_io *io)
+static void end_detached(struct vd_rbd_io *io)
 {
     struct vd_view *view = io->view;
     struct vdisk *disk = io->disk;
-    bool some_may_go = false;
+    bool any_blocked = false;
 
     vd_disk_note_settled(disk, io->cancelled, io->bounce_length);
     if (io->untracked) {
@@ -42,13 +42,13 @@ static void settle(struct vd_rbd_io *io)
             free(io->bounce);
             io->bounce = NULL;
         }
-        some_may_go = vd_write_barrier_untrack(&disk->write_barrier, &io->write);
+        any_blocked = vd_write_barrier_untrack(&disk->write_barrier, &io->write);
     } else {
         if (vd_rbd_io_changes(io->kind))
-            some_may_go = vd_write_barrier_remove(&disk->write_barrier, &io->write);
+            any_blocked = vd_write_barrier_remove(&disk->write_barrier, &io->write);
         vd_rbd_io_put(io);
     }
-    if (some_may_go)
+    if (any_blocked)
         vd_disk_unblock(disk);
     vd_view_leave(view);
 }
@@ -70,27 +70,27 @@ static void add_indeterminate(struct vd_rbd_io *io, bool tracked)
 }
 
 /* Before anything else is done with what completed: from then on the I/O, or the disk, can go. */
-static void leave_list(struct vd_rbd_io *io)
+static void leave_barrier(struct vd_rbd_io *io)
 {
     if (vd_write_barrier_unlist(&io->disk->write_barrier, &io->ordered))
         vd_disk_unblock(io->disk);
 }
 
 /* Of a I/O that has completed, for some of its requests: the write of the others has settled. */
-static void settle_partly_detached(struct vd_rbd_io *io)
+static void end_partly_detached(struct vd_rbd_io *io)
 {
     struct vdisk *disk = io->disk;
-    bool some_may_go = false;
+    bool any_blocked = false;
 
     vd_disk_note_settled(disk, io->cancelled, 0);
     if (io->untracked) {
         keep_buffer(io);
         atomic_fetch_add_explicit(&io->references, 1, memory_order_relaxed);
-        some_may_go = vd_write_barrier_untrack(&disk->write_barrier, &io->write);
+        any_blocked = vd_write_barrier_untrack(&disk->write_barrier, &io->write);
     } else if (vd_rbd_io_changes(io->kind)) {
-        some_may_go = vd_write_barrier_remove(&disk->write_barrier, &io->write);
+        any_blocked = vd_write_barrier_remove(&disk->write_barrier, &io->write);
     }
-    if (some_may_go)
+    if (any_blocked)
         vd_disk_unblock(disk);
 }
 
@@ -104,17 +104,17 @@ static void post(struct vd_rbd_io *io)
 }
 
 /* Of a I/O that was cancelled by some or all, or whose outcome librbd does not know. */
-VD_COLD static void complete_otherwise(struct vd_rbd_io *io, int before)
+VD_COLD static void complete_uncommon(struct vd_rbd_io *io, int before)
 {
     switch (before) {
     case VD_RBD_IO_DETACHED:
-        settle(io);
+        end_detached(io);
         return;
     case VD_RBD_IO_DETACHING:
         /* The queue's thread comes upon it. */
         return;
     case VD_RBD_IO_PARTLY_DETACHED:
-        settle_partly_detached(io);
+        end_partly_detached(io);
         break;
     default:
         if (!io->untracked)
@@ -133,7 +133,7 @@ void vd_rbd_io_complete(struct vd_rbd_io *io, int result)
     int before;
 
     if (io->listed)
-        leave_list(io);
+        leave_barrier(io);
     io->result = result;
     /*
      * Release: a queue's thread that finds it completed, while giving it up, sees the result. Acquire: whoever
@@ -141,7 +141,7 @@ void vd_rbd_io_complete(struct vd_rbd_io *io, int result)
      */
     before = atomic_exchange_explicit(&io->state, VD_RBD_IO_COMPLETE, memory_order_acq_rel);
     if (before != VD_RBD_IO_ISSUED || io->untracked)
-        complete_otherwise(io, before);
+        complete_uncommon(io, before);
     else
         post(io);
 }
@@ -173,7 +173,7 @@ static void start_ordered(struct vd_ordered *ordered, int result)
  * With the list's lock held, as is the lock of whoever lets go those that may not wait any more: so either that one
  * finds the I/O in the list, or it is found out here that it may not wait.
  */
-static int refusal(struct vd_ordered *ordered, bool is_stuck)
+static int check_may_wait(struct vd_ordered *ordered, bool is_stuck)
 {
     const struct vd_rbd_io *io = VD_CONTAINER_OF(ordered, struct vd_rbd_io, ordered);
 
@@ -183,7 +183,7 @@ static int refusal(struct vd_ordered *ordered, bool is_stuck)
     return is_stuck && (vd_disk_is_closing(io->disk) || vd_disk_refuses_all(io->disk)) ? -ESHUTDOWN : 0;
 }
 
-static void describe_to_list(struct vd_rbd_io *io)
+static void describe_to_barrier(struct vd_rbd_io *io)
 {
     io->ordered = (struct vd_ordered){
         .owner = io->mailbox,
@@ -191,18 +191,18 @@ static void describe_to_list(struct vd_rbd_io *io)
         .length = io->length,
         .is_write = vd_rbd_io_changes(io->kind),
         .is_flush = io->kind == VD_REQUEST_FLUSH,
-        .refusal = refusal,
+        .refusal = check_may_wait,
         .unblock = unblock_ordered,
         .start = start_ordered,
     };
 }
 
 /* 1: it is held. 0: it need not be. Or a negative errno. */
-static int hold(struct vd_rbd_io *io)
+static int block(struct vd_rbd_io *io)
 {
     int r;
 
-    describe_to_list(io);
+    describe_to_barrier(io);
     /* Relaxed: the lock of the list publishes it. */
     io->listed = true;
     atomic_store_explicit(&io->state, VD_RBD_IO_BLOCKED, memory_order_relaxed);
@@ -215,17 +215,17 @@ static int hold(struct vd_rbd_io *io)
 }
 
 /* What librbd gets in pieces, a flush accepted after it would overtake. */
-static void list_pieces(struct vd_rbd_io *io)
+static void list_if_cut(struct vd_rbd_io *io)
 {
     if (io->piece == io->length)
         return;
-    describe_to_list(io);
+    describe_to_barrier(io);
     io->listed = true;
     vd_write_barrier_list(&io->disk->write_barrier, &io->ordered);
 }
 
 /* Whether the result is known without librbd. */
-static bool is_done(struct vd_rbd_io *io)
+static bool needs_no_librbd(struct vd_rbd_io *io)
 {
     if (io->kind != VD_REQUEST_FLUSH)
         return io->length == 0;
@@ -242,22 +242,22 @@ static bool can_be_blocked(const struct vd_rbd_io *io)
     return io->members == 1 && io->buffer != VD_BUFFER_COPIED_BY_LIBRBD;
 }
 
-VD_NOINLINE static int start_any(struct vd_rbd_io *io)
+VD_NOINLINE static int start_uncommon(struct vd_rbd_io *io)
 {
     int r = 0;
 
-    if (is_done(io)) {
+    if (needs_no_librbd(io)) {
         vd_rbd_io_complete(io, io->result);
         return 0;
     }
     if (vd_write_barrier_any(&io->disk->write_barrier) && can_be_blocked(io))
-        r = hold(io);
+        r = block(io);
     if (r != 0)
         return r < 0 ? r : 0;
-    list_pieces(io);
+    list_if_cut(io);
     r = vd_rbd_io_step(io);
     if (r < 0 && io->listed)
-        leave_list(io);
+        leave_barrier(io);
     return r;
 }
 
@@ -269,7 +269,7 @@ int vd_rbd_io_start(struct vd_rbd_io *io)
     /* Most I/Os have something to do, have it done in one step, and nothing to wait for. */
     if (!io->in_steps && io->length > 0 && !vd_write_barrier_any(&io->disk->write_barrier))
         return vd_rbd_io_step(io);
-    return start_any(io);
+    return start_uncommon(io);
 }
 
 void vd_rbd_io_start_accepted(struct vd_rbd_io *io)
@@ -289,14 +289,14 @@ static bool change_state(struct vd_rbd_io *io, int from, int to)
 }
 
 /* The view is entered until this has left it, so that the disk is there. */
-static void take_back(struct vd_rbd_io *io)
+static void end_blocked(struct vd_rbd_io *io)
 {
-    leave_list(io);
+    leave_barrier(io);
     vd_view_leave(io->view);
 }
 
 /* Of a I/O whose claim the queue's thread has taken. Whoever completes it leaves the view only after this. */
-static enum vd_cancel_outcome part(struct vd_rbd_io *io, bool is_first)
+static enum vd_cancel_outcome detach_member(struct vd_rbd_io *io, bool is_first)
 {
     bool is_last = io->members == 1;
 
@@ -306,11 +306,11 @@ static enum vd_cancel_outcome part(struct vd_rbd_io *io, bool is_first)
         add_indeterminate(io, true);
     if (is_last) {
         if (!change_state(io, VD_RBD_IO_DETACHING, VD_RBD_IO_DETACHED))
-            settle(io);
+            end_detached(io);
         return VD_CANCELLED_DETACHED;
     }
     if (!change_state(io, VD_RBD_IO_DETACHING, VD_RBD_IO_PARTLY_DETACHED)) {
-        settle_partly_detached(io);
+        end_partly_detached(io);
         post(io);
     }
     return VD_CANCELLED_MEMBER;
@@ -319,14 +319,14 @@ static enum vd_cancel_outcome part(struct vd_rbd_io *io, bool is_first)
 enum vd_cancel_outcome vd_rbd_io_cancel(struct vd_rbd_io *io)
 {
     if (change_state(io, VD_RBD_IO_BLOCKED, VD_RBD_IO_COMPLETE)) {
-        take_back(io);
+        end_blocked(io);
         return VD_CANCELLED_BLOCKED;
     }
     if (io->buffer == VD_BUFFER_LENT)
         return VD_CANCEL_BUSY;
     if (change_state(io, VD_RBD_IO_ISSUED, VD_RBD_IO_DETACHING))
-        return part(io, true);
+        return detach_member(io, true);
     if (change_state(io, VD_RBD_IO_PARTLY_DETACHED, VD_RBD_IO_DETACHING))
-        return part(io, false);
+        return detach_member(io, false);
     return VD_CANCEL_TOO_LATE;
 }

@@ -31,7 +31,7 @@ void vd_request_destroy(struct vd_request *request)
 }
 
 /* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
-VD_NOINLINE static int copy_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+VD_NOINLINE static int copy_iov_array(struct vd_request *request, const struct vd_transfer *transfer)
 {
     int count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
 
@@ -49,7 +49,7 @@ VD_NOINLINE static int copy_buffers(struct vd_request *request, const struct vd_
     return 0;
 }
 
-static void copy_one_buffer(struct vd_request *request, const struct vd_transfer *transfer)
+static void copy_iov_one(struct vd_request *request, const struct vd_transfer *transfer)
 {
     request->iov[0].iov_base = (char *)transfer->iov->iov_base + transfer->skip;
     request->iov[0].iov_len = transfer->length;
@@ -59,8 +59,8 @@ static void copy_one_buffer(struct vd_request *request, const struct vd_transfer
 static int copy_iov(struct vd_request *request, const struct vd_transfer *transfer)
 {
     if (transfer->iovcnt != 1)
-        return copy_buffers(request, transfer);
-    copy_one_buffer(request, transfer);
+        return copy_iov_array(request, transfer);
+    copy_iov_one(request, transfer);
     return 0;
 }
 
@@ -70,7 +70,7 @@ static void gather(struct vd_rbd_io *io, uint64_t at, const struct vd_transfer *
 }
 
 /* What a compare-and-write compares with comes behind what it writes. */
-VD_NOINLINE static int gather_all(struct vd_rbd_io *io, const struct vd_transfer *transfer)
+VD_NOINLINE static int gather_data(struct vd_rbd_io *io, const struct vd_transfer *transfer)
 {
     gather(io, 0, transfer);
     if (transfer->compare)
@@ -86,10 +86,10 @@ static int get_bounce(struct vd_rbd_io *io, struct vd_bounce *pool, uint64_t len
 
 static int fill_bounce(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    return transfer->kind == VD_REQUEST_READ ? copy_iov(request, transfer) : gather_all(request->io, transfer);
+    return transfer->kind == VD_REQUEST_READ ? copy_iov(request, transfer) : gather_data(request->io, transfer);
 }
 
-static int bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
+static int prepare_bounce(struct vd_request *request, const struct vd_transfer *transfer, struct vd_bounce *pool)
 {
     uint64_t length = transfer->compare ? 2 * transfer->length : transfer->length;
     int r = get_bounce(request->io, pool, length);
@@ -98,20 +98,20 @@ static int bounce(struct vd_request *request, const struct vd_transfer *transfer
 }
 
 /* librbd gets the caller's buffers. */
-VD_NOINLINE static int lend_buffers(struct vd_request *request, const struct vd_transfer *transfer)
+VD_NOINLINE static int pass_iov_array(struct vd_request *request, const struct vd_transfer *transfer)
 {
-    int r = copy_buffers(request, transfer);
+    int r = copy_iov_array(request, transfer);
 
     request->io->iov = request->iov;
     request->io->iovcnt = request->iovcnt;
     return r;
 }
 
-static int lend(struct vd_request *request, const struct vd_transfer *transfer)
+static int pass_iov(struct vd_request *request, const struct vd_transfer *transfer)
 {
     if (transfer->iovcnt != 1)
-        return lend_buffers(request, transfer);
-    copy_one_buffer(request, transfer);
+        return pass_iov_array(request, transfer);
+    copy_iov_one(request, transfer);
     request->io->iov = request->iov;
     request->io->iovcnt = 1;
     return 0;
@@ -173,12 +173,12 @@ int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const s
     case VD_BUFFER_NONE:
         return 0;
     case VD_BUFFER_BOUNCE:
-        return bounce(request, transfer, pool);
+        return prepare_bounce(request, transfer, pool);
     case VD_BUFFER_COPIED_BY_LIBRBD:
     case VD_BUFFER_LENT:
         break;
     }
-    return lend(request, transfer);
+    return pass_iov(request, transfer);
 }
 
 int vd_request_prepare_plugged(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,

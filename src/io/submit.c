@@ -65,7 +65,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
 }
 
 /* A request that was to be accepted. */
-VD_COLD static int give_back(struct vdisk_queue *queue, struct vd_request *request, int result)
+VD_COLD static int undo_accept(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
     vd_expiry_disarm(&queue->expiry, &request->deadline);
     vd_pool_put_request(queue, request);
@@ -84,7 +84,7 @@ static int accept_request(struct vdisk_queue *queue, const struct vd_transfer *t
     if (r == 0)
         r = start(queue, request, transfer);
     if (r < 0)
-        return give_back(queue, request, r);
+        return undo_accept(queue, request, r);
     vd_request_started(request);
     queue->in_flight++;
     queue->unfinished++;

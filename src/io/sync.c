@@ -94,7 +94,7 @@ static int wait_one(struct vdisk_queue *queue, uint64_t *value)
 }
 
 /* Moves all pieces. After the first error no more are started; those in I/O are waited for. */
-static int run(struct vdisk_queue *queue, const struct vd_transfer *whole, uint64_t *value)
+static int run_pieces(struct vdisk_queue *queue, const struct vd_transfer *whole, uint64_t *value)
 {
     uint64_t done = 0;
     int result = 0;
@@ -126,7 +126,7 @@ static int range_error(const struct vd_transfer *transfer, uint64_t size, struct
         transfer->length, transfer->offset, vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)), size);
 }
 
-static int failure(const struct vd_transfer *transfer, int code, struct vdisk_error *err)
+static int transfer_error(const struct vd_transfer *transfer, int code, struct vdisk_error *err)
 {
     struct vd_quoted quoted;
 
@@ -154,11 +154,11 @@ static int transfer_all(const struct vd_transfer *transfer, uint64_t *value, str
     }
     r = borrow_queue(&queue, disk);
     if (r == 0) {
-        r = run(queue, transfer, value);
+        r = run_pieces(queue, transfer, value);
         return_queue(queue, disk);
     }
     if (r < 0)
-        failure(transfer, r, err);
+        transfer_error(transfer, r, err);
 out:
     vd_view_leave(view);
     return r;
