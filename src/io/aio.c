@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The public calls on queues, and those that submit requests.
+ */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -19,13 +22,11 @@
 #define DEFAULT_DEPTH 256
 #define DEFAULT_BOUNCE_BYTES (UINT64_C(64) << 20)
 
-/* The first release's size of the structure. */
+/* The size of the structure in the first release. */
 #define QUEUE_OPTIONS_FIRST (offsetof(struct vdisk_queue_options, bounce_bytes) + sizeof(uint64_t))
 
 _Static_assert(sizeof(struct vdisk_completion) == 64, "the size of a completion is part of the interface");
 _Static_assert(VDISK_MAX_REQUEST == UINT64_C(1) << VD_BOUNCE_MAX_SHIFT, "every request fits a bounce buffer");
-
-/* Queues. */
 
 void vdisk_queue_options_init(struct vdisk_queue_options *options, size_t struct_size)
 {
@@ -43,12 +44,12 @@ static int read_options(struct vdisk_queue_options *to, const struct vdisk_queue
     if (to->depth == 0)
         to->depth = DEFAULT_DEPTH;
     if (to->depth > VDISK_MAX_DEPTH)
-        return vd_error_set(err, -EINVAL, "A queue depth of %u is more than the %u there can be.", to->depth,
-                            VDISK_MAX_DEPTH);
+        return vd_error_set(err, -EINVAL, "A queue depth of %u exceeds the maximum of %u.", to->depth, VDISK_MAX_DEPTH);
     if (to->bounce_bytes == 0)
         to->bounce_bytes = DEFAULT_BOUNCE_BYTES;
     if (to->bounce_bytes < VDISK_MAX_REQUEST)
-        return vd_error_set(err, -EINVAL, "bounce_bytes must be at least %u, so that the longest request fits.",
+        return vd_error_set(err, -EINVAL,
+                            "vdisk_queue_options.bounce_bytes must be at least %u, which the longest request needs.",
                             VDISK_MAX_REQUEST);
     return 0;
 }
@@ -69,7 +70,7 @@ int vdisk_queue_create(struct vdisk_queue **queue, const struct vdisk_queue_opti
         return r;
     r = vd_queue_new(queue, full.depth, full.bounce_bytes, VD_DOORBELL_PIPE);
     if (r < 0)
-        return vd_error_set(err, r, "A queue cannot be made: %s.", strerror(-r));
+        return vd_error_set(err, r, "Creating the queue failed: %s.", strerror(-r));
     return 0;
 }
 
@@ -135,7 +136,7 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
         r = -EINVAL;
     if (r < 0)
         return r;
-    /* Only sleeping needs the clock. */
+    /* Reads the clock only when the call may sleep. */
     return (int)vd_queue_wait(queue, completions, min, max, min > 0 ? vd_time_after_ms(timeout_ms) : VD_NEVER);
 }
 
@@ -185,8 +186,7 @@ int vdisk_queue_unplug(struct vdisk_queue *queue)
     return 0;
 }
 
-/* Requests. */
-
+/* `longest`: the most bytes that a request of this kind may have. */
 static int submit(struct vdisk_queue *queue, struct vd_transfer *transfer, uint64_t longest, void *user_data)
 {
     if (!queue || transfer->length > longest)

@@ -13,10 +13,10 @@ int vd_cancel_request(struct vdisk_queue *queue, struct vd_request *request, int
     unsigned int is_merged;
     int r;
 
-    /* A I/O that waits is sent first, rather than taken apart: cancelling is rare. */
+    /* An I/O in the plug is started first. Cancelling is rare, and so the plug needs no code to remove a member. */
     if (request->io->plugged)
         vd_plug_send(queue);
-    /* The entry still comes, for the others. */
+    /* The entry of a merged I/O still comes, for the other members. */
     is_merged = request->io->members > 1;
     r = vd_request_cancel(request, &queue->bounce, result);
     if (r < 0)
@@ -38,7 +38,7 @@ int vd_cancel_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry, int re
     return 0;
 }
 
-/* What cannot be cancelled, or is about to be done anyway, has no deadline any more. */
+/* A request or operation that cannot be ended, or is done already, simply has no deadline any more. */
 static void expire(struct vdisk_queue *queue, struct vd_deadline *deadline)
 {
     switch (deadline->of) {

@@ -7,7 +7,7 @@
 #include "io/queue.h"
 #include "io/reap.h"
 
-/* What came of cancelling several things. */
+/* Counts the results of the single cancels. */
 struct outcome {
     int cancelled;
     bool some_busy;
@@ -43,7 +43,7 @@ int vd_queue_cancel(struct vdisk_queue *queue, const void *user_data)
 {
     struct outcome outcome = {0};
 
-    /* What is done by now is not cancelled. */
+    /* Takes the entries that have arrived, so that what is done already counts as done. */
     vd_queue_collect(queue);
     cancel_requests(&outcome, queue, user_data);
     cancel_ops(&outcome, queue, user_data);

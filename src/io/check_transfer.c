@@ -11,7 +11,7 @@
 #include "base/iov.h"
 #include "disk/check.h"
 
-/* What callers see of the kinds of requests. */
+/* By the kind of request, how a sentence about it begins. */
 static const char *const doings[] = {
     [VD_REQUEST_READ] = "Reading from",
     [VD_REQUEST_WRITE] = "Writing to",
@@ -35,7 +35,10 @@ const char *vd_check_doing(enum vd_request_kind kind)
     return doings[kind];
 }
 
-/* Calls only what fails, and only last: every request comes by here. */
+/*
+ * Every request passes this function. So it calls others only when a check fails, and only as its last act, which costs
+ * no stack frame.
+ */
 static inline int check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
     const struct vdisk *disk = transfer->disk;
@@ -56,16 +59,17 @@ int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err)
     return check_range(transfer, err);
 }
 
-/* What is wrong otherwise is told first. */
+/* The buffers are not valid. Reports other argument errors before this one. */
 VD_COLD static int buffers_error(const struct vd_transfer *transfer, struct vdisk_error *err)
 {
     int r = vd_check_range(transfer, err);
 
     if (r < 0)
         return r;
-    return vd_error_set(err, -EINVAL,
-                        "The buffers are not valid: there may be 0 to 1024 of them, none at NULL, of at most 2^64 "
-                        "bytes together.");
+    return vd_error_set(
+        err, -EINVAL,
+        "The buffers are not valid: there may be 0 to 1024 of them, with fewer than 2^64 bytes together, "
+        "and none with bytes may be at NULL.");
 }
 
 VD_NOINLINE static int check_buffers(struct vd_transfer *transfer, struct vdisk_error *err)
@@ -91,13 +95,13 @@ static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error
 
     if (boundary == 0)
         return vd_error_set(err, -EOPNOTSUPP,
-                            "Image %s is open with a cache that would go on showing what a compare-and-write has "
-                            "replaced; open it with rbd_cache set to false.",
+                            "Image %s is open with a cache that would still return the data that a compare-and-write "
+                            "has replaced; open it with rbd_cache set to false.",
                             vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)));
     if (length > 0 && (length > boundary || transfer->offset % boundary > boundary - length))
         return vd_error_set(err, -EINVAL,
-                            "The %" PRIu64 " bytes at offset %" PRIu64 " are not within one multiple of the %" PRIu64
-                            " bytes that a compare-and-write is possible in.",
+                            "The %" PRIu64 " bytes at offset %" PRIu64 " cross a boundary of %" PRIu64
+                            " bytes, which a compare-and-write must not cross.",
                             length, transfer->offset, boundary);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What callers pass for a request, checked.
+ * Checks of the arguments that callers pass for a request.
  */
 #ifndef VD_CHECK_TRANSFER_H
 #define VD_CHECK_TRANSFER_H
@@ -9,16 +9,21 @@
 
 #include "io/request.h"
 
-/* What a request does, for sentences: "Reading from", say. */
+/* The beginning of a sentence about such a request, for example "Reading from". */
 const char *vd_check_doing(enum vd_request_kind kind);
 
 /*
- * Check a transfer as the caller's arguments make it up: all of its buffers, whose sum becomes its length; a range
- * without data; and one buffer to compare with and one to write, which *iov is made to hold and must outlive the
- * transfer. Whether the range is inside the image is not checked: the size can change until the disk is entered.
+ * These check a transfer that has the caller's arguments. They do not check whether the range is inside the image,
+ * because the size may change until the disk is entered. They return 0 or a negative errno, and set `err`.
  */
+
+/* For requests with an array of buffers. Sets the transfer's length to the sum of theirs. */
 int vd_check_transfer(struct vd_transfer *transfer, struct vdisk_error *err);
+
+/* For requests without data. */
 int vd_check_range(const struct vd_transfer *transfer, struct vdisk_error *err);
+
+/* For a compare-and-write. Sets *iov to the buffer at `write`; *iov must live as long as the transfer. */
 int vd_check_compare_and_write(struct vd_transfer *transfer, struct iovec *iov, const void *write,
                                struct vdisk_error *err);
 

@@ -11,7 +11,7 @@
 #include "disk/subscriber.h"
 #include "io/queue.h"
 
-/* With the disk held. */
+/* The caller has a reference of the disk (vd_disk_get). */
 static int subscribe(struct vdisk_queue *queue, struct vdisk *disk, void *user_data, struct vdisk_error *err)
 {
     struct vd_subscriber *subscriber = vd_subscriber_new(&queue->mailbox, user_data);

@@ -6,12 +6,15 @@
 #include "base/clock.h"
 #include "base/container.h"
 
-/* On the alarms' thread. */
+/* On the alarm thread, or on the queue's thread if there is no alarm thread. */
 static void alarm_rang(struct vd_alarm *alarm)
 {
     struct vd_expiry *expiry = VD_CONTAINER_OF(alarm, struct vd_expiry, alarm);
 
-    /* It can be set, and ring, again before its entry is taken. Acquire: the entry's last use is over. */
+    /*
+     * The alarm can be set and ring again before its entry is taken, and is then posted only once. Acquire: pairs with
+     * the release in vd_expiry_alarm_taken; the queue's thread no longer uses the entry.
+     */
     if (!atomic_exchange_explicit(&expiry->alarm_posted, true, memory_order_acq_rel))
         vd_mailbox_post_urgent(expiry->mailbox, &expiry->alarm_entry.node);
 }
@@ -35,11 +38,14 @@ void vd_expiry_destroy(struct vd_expiry *expiry)
 
 static void set_alarm(struct vd_expiry *expiry, int64_t time)
 {
-    /* One that rings early is set to the right time then: so it is rarely set. */
+    /* An alarm that is set to an earlier time stays, and is set to the right one when it rings. So it is rarely set. */
     if (!expiry->has_alarm || time >= expiry->alarm_time)
         return;
     expiry->alarm_time = time;
-    /* Without a thread for it, it rings at once, which keeps the owner from sleeping, until there is one. */
+    /*
+     * If no alarm thread can be started, the alarm rings at once. The queue's descriptor is then readable again and
+     * again, so that an event loop looks at the deadlines by polling, until a thread can be started.
+     */
     if (vd_alarm_set(&expiry->alarm, time) < 0)
         alarm_rang(&expiry->alarm);
 }
@@ -59,7 +65,7 @@ int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32
 void vd_expiry_alarm_taken(struct vd_expiry *expiry)
 {
     expiry->alarm_time = VD_NEVER;
-    /* Release: from here on the entry can be posted again. */
+    /* Release: pairs with the acquire in alarm_rang, which can post the entry again from here on. */
     atomic_exchange_explicit(&expiry->alarm_posted, false, memory_order_acq_rel);
 }
 

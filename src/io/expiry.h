@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The deadlines of what is in a queue. The owner looks at them while it is in the queue; for the time that it polls, an
- * alarm is set to the earliest deadline, or to an earlier time, and posts an entry of its own to the mailbox.
+ * The deadlines of a queue's requests and operations. During the queue's calls, the queue's thread looks at them
+ * itself. For the time between calls, while an event loop polls the descriptor, it sets an alarm to the earliest
+ * deadline or an earlier time. The alarm posts an entry to the queue's mailbox, which makes the descriptor readable.
  */
 #ifndef VD_EXPIRY_H
 #define VD_EXPIRY_H
@@ -19,49 +20,55 @@ struct vd_expiry {
     struct vd_heap deadlines;
     /* How many deadlines there can be. */
     unsigned int depth;
-    /* Where the alarm posts to. */
+    /* Where the alarm posts its entry. */
     struct vd_mailbox *mailbox;
     bool has_alarm;
     struct vd_alarm alarm;
+    /* What the alarm is set to; VD_NEVER: it is not set. */
     int64_t alarm_time;
     struct vd_entry alarm_entry;
+    /* The alarm's entry is in the mailbox. */
     atomic_bool alarm_posted;
 };
 
 /*
- * Initializes a zeroed structure for up to `depth` deadlines. `polled`: the owner may be elsewhere when a deadline
- * comes. Returns 0 or -ENOMEM.
+ * Initializes a zeroed structure for up to `depth` deadlines. `polled`: the queue has a descriptor to poll, and so
+ * needs an alarm. Returns 0 or -ENOMEM.
  */
 int vd_expiry_init(struct vd_expiry *expiry, struct vd_mailbox *mailbox, unsigned int depth, bool polled);
 
-/* Nothing may have a deadline any more. The mailbox may hold a last entry of the alarm's. */
+/* Destroys it; no deadlines may be left. The alarm does not ring after this, but its entry may be in the mailbox. */
 void vd_expiry_destroy(struct vd_expiry *expiry);
 
-/* Whether there are deadlines. */
+/* Whether anything has a deadline. */
 static inline bool vd_expiry_any(const struct vd_expiry *expiry)
 {
     return expiry->deadlines.count > 0;
 }
 
 /*
- * Sets a deadline in so many milliseconds. Returns 0 or -ENOMEM. To be called before what it is of is started, so that
- * it can be refused.
+ * Sets a deadline `timeout_ms` from now. Returns 0 or -ENOMEM. Called before the request or operation starts, which can
+ * then still be refused.
  */
 int vd_expiry_arm(struct vd_expiry *expiry, struct vd_deadline *deadline, uint32_t timeout_ms);
+
+/* Removes a deadline, if it is set. */
 static inline void vd_expiry_disarm(struct vd_expiry *expiry, struct vd_deadline *deadline)
 {
     if (deadline->item.index > 0)
         vd_heap_remove(&expiry->deadlines, &deadline->item);
 }
 
-/* The alarm's entry was taken from the mailbox. */
+/* Notes that the alarm's entry was taken from the mailbox. */
 void vd_expiry_alarm_taken(struct vd_expiry *expiry);
 
-/* Takes the earliest deadline that has passed; NULL: there is none. */
+/* Removes and returns the earliest deadline, if it has passed; otherwise NULL. */
 struct vd_deadline *vd_expiry_take(struct vd_expiry *expiry);
 
-/* The owner turns to something else: has it called back in time for the next deadline. */
+/* Sets the alarm to the next deadline. The queue's thread calls this at the end of each call that reaps. */
 void vd_expiry_set_alarm(struct vd_expiry *expiry);
+
+/* The same; returns quickly in the common case that nothing has a deadline. */
 static inline void vd_expiry_call_back(struct vd_expiry *expiry)
 {
     if (vd_expiry_any(expiry))

@@ -18,7 +18,10 @@ void vd_op_entry_deliver(struct vd_op_entry *op_entry, struct vdisk_completion *
 
 void vd_op_entry_deliver_progress(struct vd_op_entry *op_entry, struct vdisk_completion *completion)
 {
-    /* Release: the entry can be posted again from here on, and carries what is stored after this. */
+    /*
+     * Release: pairs with the acquire in vd_op_progress, which can post the entry again from here on. Acquire: pairs
+     * with the release there; the load below sees the progress of every call that found the entry posted.
+     */
     atomic_exchange_explicit(&op_entry->progress_posted, false, memory_order_acq_rel);
     completion->user_data = op_entry->user_data;
     completion->flags = VDISK_COMPLETION_MORE;

@@ -9,7 +9,7 @@
 #include "base/container.h"
 #include "io/rbd_io_state.h"
 
-/* How far back a I/O is looked for that a transfer continues: as many streams can be interleaved. */
+/* How many of the latest I/Os are searched for one that a transfer continues: so many streams may be interleaved. */
 #define STREAMS 8
 
 static struct vd_rbd_io *io_of(struct vd_node *node)
@@ -21,12 +21,12 @@ bool vd_plug_takes(const struct vd_transfer *transfer)
 {
     bool moves_data = transfer->kind == VD_REQUEST_READ || transfer->kind == VD_REQUEST_WRITE;
 
-    /* What may have to wait for an unsettled write does so by itself. */
+    /* A request that an indeterminate write may block must be an I/O of its own: see can_be_blocked. */
     return moves_data && transfer->length > 0 && !(transfer->flags & (VDISK_IO_ZERO_COPY | VDISK_IO_FUA)) &&
            !vd_write_barrier_any(&transfer->disk->write_barrier);
 }
 
-/* So that a I/O is one request for one object, mostly. */
+/* The longest merged I/O: no longer than an object, so that librbd seldom splits it among several. */
 static uint64_t longest_io(const struct vdisk *disk)
 {
     return disk->limits.layout.object_size < VDISK_MAX_REQUEST ? disk->limits.layout.object_size : VDISK_MAX_REQUEST;
@@ -34,12 +34,15 @@ static uint64_t longest_io(const struct vdisk *disk)
 
 static bool continues(const struct vd_transfer *transfer, const struct vd_rbd_io *io)
 {
-    /* One view is of one disk. */
+    /* Two views that are equal belong to the same disk. */
     return io->view == transfer->view && io->kind == transfer->kind && io->flags == transfer->flags &&
            io->offset + io->length == transfer->offset && io->length + transfer->length <= longest_io(transfer->disk);
 }
 
-/* Makes room in the buffer of a I/O: at least twice as much as before, so that few bytes are copied once more. */
+/*
+ * Gives an I/O a bounce buffer of at least `length` bytes: twice as large as before if possible, so that growing copies
+ * few bytes again.
+ */
 VD_NOINLINE static bool grow_buffer(struct vdisk_queue *queue, struct vd_rbd_io *io, uint64_t length)
 {
     uint64_t room = 2 * io->bounce_length > length ? 2 * io->bounce_length : length;
@@ -89,7 +92,7 @@ void vd_plug_add(struct vdisk_queue *queue, struct vd_rbd_io *io)
     io->entry.node.next = queue->plugged_ios;
     queue->plugged_ios = &io->entry.node;
     io->plugged = true;
-    /* Relaxed: a caller that closes the disk while its queue has it plugged does both itself. */
+    /* Relaxed: vdisk_close reads it, and a caller that closes a disk it has plugged does both on one thread. */
     atomic_fetch_add_explicit(&io->disk->plugged, 1, memory_order_relaxed);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Between plugging and unplugging a queue, reads and writes gather, and those that are adjacent become one I/O: what
- * librbd does for a request costs much more than what a few more bytes in it do.
+ * A queue's plug. While a queue is plugged, reads and writes wait in it, and adjacent ones are merged into one I/O.
+ * That pays because librbd's cost for one more I/O is much higher than for a few more bytes in one. Only the queue's
+ * thread uses the plug.
  */
 #ifndef VD_PLUG_H
 #define VD_PLUG_H
@@ -10,22 +11,22 @@
 
 #include "io/queue.h"
 
-/* Whether a request can wait in the plug of a queue that is plugged, rather than be started at once. */
+/* Whether a request may wait in the plug of a plugged queue. Otherwise it is started at once. */
 bool vd_plug_takes(const struct vd_transfer *transfer);
 
 /*
- * The I/O there that this transfer continues, with room for it; NULL: none. On success it is made longer by the
- * transfer, which vd_request_join must fill.
+ * Finds an I/O in the plug that ends where this transfer begins, and makes it longer by the transfer. The caller then
+ * calls vd_request_join. NULL: there is none, or its buffer cannot grow.
  */
 struct vd_rbd_io *vd_plug_find(struct vdisk_queue *queue, const struct vd_transfer *transfer);
 
-/* How many bytes to get for the buffer of a new I/O, in the hope that it will be continued. */
+/* The size of the bounce buffer for a new I/O: as long as the last merged I/O, since this one may grow as well. */
 uint64_t vd_plug_room(const struct vdisk_queue *queue, const struct vd_transfer *transfer);
 
-/* Has a I/O wait there. */
+/* Puts an I/O into the plug. */
 void vd_plug_add(struct vdisk_queue *queue, struct vd_rbd_io *io);
 
-/* Starts all that wait. Those that librbd does not take complete with its error. */
+/* Starts every I/O in the plug, the oldest first. One that librbd does not take completes with librbd's error. */
 void vd_plug_send(struct vdisk_queue *queue);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The requests and I/Os of a queue that are not in use.
+ * A queue's idle requests and I/Os. Only the queue's thread uses them.
  */
 #ifndef VD_POOL_H
 #define VD_POOL_H
@@ -9,9 +9,10 @@
 #include "io/queue.h"
 #include "io/rbd_io_state.h"
 
-/* A I/O that is the disk's too, since what it wrote is unsettled. */
+/* Drops the queue's reference of an I/O that the write barrier keeps as an untracked write. */
 void vd_pool_leave_to_disk(struct vdisk_queue *queue, struct vd_rbd_io *io);
 
+/* Puts the I/O's bounce buffer, if it has one, back into the queue's pool of buffers. */
 static inline void vd_pool_put_bounce(struct vdisk_queue *queue, struct vd_rbd_io *io)
 {
     void *bounce = io->bounce;
@@ -23,7 +24,7 @@ static inline void vd_pool_put_bounce(struct vdisk_queue *queue, struct vd_rbd_i
         vd_bounce_put(&queue->bounce, bounce, length);
 }
 
-/* NULL: all are in use. */
+/* Returns an idle request; NULL: all are in use. */
 static inline struct vd_request *vd_pool_get_request(struct vdisk_queue *queue)
 {
     struct vd_request *request;
@@ -41,7 +42,7 @@ static inline struct vd_request *vd_pool_get_request(struct vdisk_queue *queue)
     return request;
 }
 
-/* NULL: out of memory. */
+/* Returns an idle I/O, or a new one; NULL: out of memory. */
 static inline struct vd_rbd_io *vd_pool_get_rbd_io(struct vdisk_queue *queue)
 {
     struct vd_node *node = queue->idle_ios;
@@ -52,7 +53,7 @@ static inline struct vd_rbd_io *vd_pool_get_rbd_io(struct vdisk_queue *queue)
     return VD_CONTAINER_OF(node, struct vd_rbd_io, entry.node);
 }
 
-/* A request that did not start, or was delivered, is for use again, and with it what it holds. */
+/* Makes a request idle that did not start or was delivered. With its last member, an I/O becomes idle too. */
 static inline void vd_pool_put_request(struct vdisk_queue *queue, struct vd_request *request)
 {
     struct vd_rbd_io *io = vd_request_reset(request);

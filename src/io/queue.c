@@ -67,7 +67,7 @@ void vd_queue_free(struct vdisk_queue *queue)
     assert(queue->in_flight == 0 && queue->joined == 0 && !queue->ready && !queue->subscribers);
     vd_queue_free_failed(queue);
     vd_expiry_destroy(&queue->expiry);
-    /* The alarm can have rung. */
+    /* Takes the alarm's entry, which may be there, because a mailbox must be empty when it is destroyed. */
     vd_mailbox_take(&queue->mailbox);
     vd_mailbox_destroy(&queue->mailbox);
     for (unsigned int i = 0; i < queue->touched; i++)
@@ -77,8 +77,6 @@ void vd_queue_free(struct vdisk_queue *queue)
     free(queue->requests);
     free(queue);
 }
-
-/* Tasks. */
 
 void vd_queue_add_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
 {
@@ -108,7 +106,6 @@ void vd_queue_remove_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
     queue->unfinished--;
 }
 
-/* A failed op entry is kept for its sentence. */
 void vd_queue_reaped_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
 {
     unlink_op(queue, op_entry);
@@ -119,8 +116,6 @@ void vd_queue_reaped_op(struct vdisk_queue *queue, struct vd_op_entry *op_entry)
     op_entry->next = queue->failed;
     queue->failed = op_entry;
 }
-
-/* Watches. */
 
 void vd_queue_add_subscriber(struct vdisk_queue *queue, struct vd_subscriber *subscriber)
 {

@@ -28,7 +28,7 @@ struct vd_rbd_io *vd_rbd_io_new(struct vd_mailbox *mailbox, vd_rbd_io_complete_f
 
 void vd_rbd_io_put(struct vd_rbd_io *io)
 {
-    /* Release and acquire: the last owner frees what all others have written. */
+    /* Acquire and release: the owner that drops the last reference sees what all others have written, and frees it. */
     if (atomic_fetch_sub_explicit(&io->references, 1, memory_order_acq_rel) > 1)
         return;
     free(io->bounce);
@@ -36,9 +36,9 @@ void vd_rbd_io_put(struct vd_rbd_io *io)
 }
 
 /*
- * Whether only a flush can make it durable. librbd knows FUA for a write of one buffer, which its caches then do not
- * hold back. It forgets it for zeroes with a write-around cache, and has no such call for several buffers. A
- * compare-and-write goes past every cache.
+ * Whether a flush must follow to make the I/O durable. librbd supports FUA for a write of one buffer, which its caches
+ * then send at once. It has no such call for several buffers, and ignores the flag for zeroes with a write-around
+ * cache. A compare-and-write bypasses every cache.
  */
 static bool needs_flush(const struct vd_rbd_io *io)
 {
@@ -47,7 +47,10 @@ static bool needs_flush(const struct vd_rbd_io *io)
     return io->kind == VD_REQUEST_WRITE_ZEROES || (io->kind == VD_REQUEST_WRITE && io->iovcnt > 1);
 }
 
-/* Pieces end at multiples of their length. Stored zeroes are data that librbd may have to hold in memory. */
+/*
+ * The length of the next piece. Pieces end at multiples of their length. Pieces of zeroes that are stored as data are
+ * shorter, because librbd may have to keep the data in memory.
+ */
 static uint64_t next_piece(const struct vd_rbd_io *io)
 {
     uint64_t left = io->length - io->done;
@@ -70,8 +73,6 @@ void vd_rbd_io_plan(struct vd_rbd_io *io)
     io->flush_after = needs_flush(io);
     io->in_steps = io->piece != io->length || io->flushing || io->flush_after;
 }
-
-/* The way there. */
 
 static uint64_t piece_offset(const struct vd_rbd_io *io)
 {
@@ -129,7 +130,7 @@ static int start_compare_and_write(struct vd_rbd_io *io)
                                           &io->mismatch, 0);
 }
 
-/* Hand the I/O, or the next piece of it, to librbd. */
+/* Each passes the I/O, or its next piece, to librbd. */
 static int (*const start_functions[])(struct vd_rbd_io *io) = {
     [VD_REQUEST_READ] = start_read,
     [VD_REQUEST_WRITE] = start_write,
@@ -142,8 +143,8 @@ static int (*const start_functions[])(struct vd_rbd_io *io) = {
 static void completed(rbd_completion_t completion, void *arg);
 
 /*
- * Makes the next call of librbd. When that has taken it, it can be long done: the I/O is not looked at again. Nor is
- * its completion then that of this call any more.
+ * Once librbd has taken the call, the I/O may have completed and be in use for another request. So nothing of it is
+ * read after that, not even the completion.
  */
 int vd_rbd_io_step(struct vd_rbd_io *io)
 {
@@ -158,7 +159,7 @@ int vd_rbd_io_step(struct vd_rbd_io *io)
     return r;
 }
 
-/* The way back, on librbd's thread or one of the disk's background jobs. */
+/* From here on, all functions run on librbd's thread or in a background job. */
 
 static void run_step(struct vd_background_job *job)
 {
@@ -181,8 +182,9 @@ static bool is_inside(const struct vd_rbd_io *io)
 }
 
 /*
- * librbd 16 takes the place of the mismatch in the range for a place in the object, and tells the offset in the image
- * that this would be. Where that cannot be, it is one that does not.
+ * Sets io->mismatch to the offset on the disk. librbd 16 mistakes the position of the mismatch in the range for a
+ * position in the object, and reports the image offset of that. A `place` outside of the range shows that this librbd
+ * does not make the mistake.
  */
 static void correct_mismatch(struct vd_rbd_io *io)
 {
@@ -192,7 +194,7 @@ static void correct_mismatch(struct vd_rbd_io *io)
         io->mismatch = io->offset + place;
 }
 
-/* librbd cuts a range off at the end of the image and calls it a success. */
+/* librbd cuts a range off at the end of the image and reports success. That is -EIO if the image has shrunk. */
 static int inside_or_error(const struct vd_rbd_io *io, int result)
 {
     return is_inside(io) ? result : -EIO;
@@ -201,7 +203,10 @@ static int inside_or_error(const struct vd_rbd_io *io, int result)
 VD_COLD static int conclude_failure(struct vd_rbd_io *io, int result)
 {
     vd_disk_note_result(io->disk, result);
-    /* By this call. A flush of the I/O's own tells of earlier ones, too. */
+    /*
+     * The outcome of this call is unknown. If it is the flush that ends a change, that concerns the earlier calls too,
+     * whose data librbd's cache may have sent only now.
+     */
     if (result == -ETIMEDOUT)
         io->untracked = vd_rbd_io_changes(io->kind);
     if (io->flushing)
@@ -222,7 +227,7 @@ static int conclude_flush(struct vd_rbd_io *io)
     return vd_flush_state_flushed(&io->disk->flush_state, io->flush_mark, 0);
 }
 
-/* Returns the result of a call of librbd as it is to be told. */
+/* Notes what a call of librbd has done. Returns the result that the caller of libvdisk gets: 0 or a negative errno. */
 static int conclude(struct vd_rbd_io *io, ssize_t result)
 {
     if (result < 0)
@@ -238,7 +243,7 @@ static int conclude(struct vd_rbd_io *io, ssize_t result)
     return 0;
 }
 
-/* Of several steps, one is done: whether another is to be made. */
+/* One of several steps is done. Plans the next one; false: there is none. */
 static bool next_step(struct vd_rbd_io *io)
 {
     if (io->flushing)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The part of a request, or of several that were merged (plug.h), that librbd knows: what it is to do, in how many
- * steps, in which memory of ours, and what came of it. The part that knows the caller is in request.h. The two can
- * part: when a request is cancelled while librbd has its I/O, the I/O becomes the disk's, and the caller's part is
- * over.
+ * The part of a request that librbd has: the range, the memory, the steps and the result. Requests that a plug has
+ * merged share one (plug.h); they are its members. The caller's part of a request is in request.h. When a request is
+ * cancelled while librbd has its I/O, the caller's part ends, and the I/O belongs to the disk until librbd reports.
  */
 #ifndef VD_RBD_IO_H
 #define VD_RBD_IO_H
@@ -25,7 +24,7 @@
 
 struct vd_request;
 
-/* The first two can be done in one step, unless they are to be durable. */
+/* Reads and writes come first, because they usually take a single call of librbd: see vd_rbd_io_prepare. */
 enum vd_request_kind {
     VD_REQUEST_READ,
     VD_REQUEST_WRITE,
@@ -129,15 +128,18 @@ enum vd_rbd_io_state {
 
 struct vd_rbd_io;
 
-/* The result is final: whoever waits for it learns of it. On librbd's thread, or one that does background jobs. */
+/*
+ * Called when the result is final, on librbd's thread or in a background job. It is vd_rbd_io_complete; a pointer, so
+ * that rbd_io.c does not depend on rbd_io_state.c.
+ */
 typedef void vd_rbd_io_complete_fn(struct vd_rbd_io *io, int result);
 
 struct vd_rbd_io {
-    /* The queue's side: where the entry is posted, and the requests that wait for it. Only its thread uses the list. */
+    /* The queue's side: where the entry is posted, and the members. Only the queue's thread uses the members. */
     struct vd_entry entry;
     struct vd_mailbox *mailbox;
     vd_rbd_io_complete_fn *complete;
-    /* The members in the order of their offsets, without those that were cancelled. */
+    /* In the order of their offsets, without those that were cancelled. */
     struct vd_request *first;
     struct vd_request *last;
     unsigned int members;
@@ -181,13 +183,13 @@ struct vd_rbd_io {
     /* The write barrier lists it, as blocked or because a flush has to wait for it. */
     bool listed;
 
-    /* The outcome. `untracked`: librbd does not know what a change has done: `rados_osd_op_timeout` has ended it. */
+    /* The outcome. `untracked`: `rados_osd_op_timeout` has ended a change, so librbd does not know its effect. */
     bool untracked;
     /* The messenger may then still send from the bounce buffer, which is freed with the I/O and not reused. */
     bool keeps_buffer;
     /* 0 or a negative errno. */
     int result;
-    /* How many members were cancelled. The queue's thread writes it in DETACHING; whoever settles the I/O reads it. */
+    /* How many members were cancelled. Written by the queue's thread in DETACHING, read when the I/O settles. */
     uint32_t cancelled;
     /* After a successful read: how many bytes librbd has delivered. The rest is zeroes. */
     uint64_t valid;
@@ -203,48 +205,53 @@ struct vd_rbd_io {
     struct vd_indeterminate_write write;
 };
 
-/* Whether what is in the caller's buffers goes to the disk; whether it changes data. */
-
+/* Whether the caller's buffers hold data for the disk. */
 static inline bool vd_rbd_io_takes_data(enum vd_request_kind kind)
 {
     return (1u << kind) & (1u << VD_REQUEST_WRITE | 1u << VD_REQUEST_COMPARE_AND_WRITE);
 }
 
+/* Whether it changes data on the disk. */
 static inline bool vd_rbd_io_changes(enum vd_request_kind kind)
 {
     return kind != VD_REQUEST_READ && kind != VD_REQUEST_FLUSH;
 }
 
-/* What is cut into pieces when it is long. */
+/* Whether a long one is cut into pieces, each of which is one call of librbd. */
 static inline bool vd_rbd_io_in_pieces(enum vd_request_kind kind)
 {
     return kind == VD_REQUEST_DISCARD || kind == VD_REQUEST_WRITE_ZEROES;
 }
 
-/* A I/O whose entries go to `mailbox`, and that `complete` is called for. NULL: out of memory. */
+/* Returns a new I/O whose entry goes to `mailbox` and for which `complete` is called. NULL: out of memory. */
 struct vd_rbd_io *vd_rbd_io_new(struct vd_mailbox *mailbox, vd_rbd_io_complete_fn *complete);
 
-/* Gives up one owner's share; the bounce buffer goes with the last. */
+/* Drops a reference. The last one frees the I/O and its bounce buffer. Any thread. */
 void vd_rbd_io_put(struct vd_rbd_io *io);
 
-/* Whether the queue is the only owner, so that it can use the I/O again. */
+/* Whether the queue has the only reference, so that it can use the I/O again. */
 static inline bool vd_rbd_io_is_free(const struct vd_rbd_io *io)
 {
-    /* Acquire: the other owner is done with it. */
+    /* Acquire: pairs with the release in vd_rbd_io_put; the other owner no longer uses the I/O. */
     return atomic_load_explicit(&io->references, memory_order_acquire) == 1;
 }
 
-/* A hint: nobody waits for the I/O any more. */
+/*
+ * Whether no request waits for the I/O any more. A hint, and only for I/Os with one member, where DETACHING always
+ * leads to DETACHED.
+ */
 static inline bool vd_rbd_io_is_detached(const struct vd_rbd_io *io)
 {
-    /* Relaxed: only whether it pays to go on. */
+    /* Relaxed: the answer only saves calls of librbd; no other data is read by it. */
     int state = atomic_load_explicit(&io->state, memory_order_relaxed);
 
     return state == VD_RBD_IO_DETACHING || state == VD_RBD_IO_DETACHED;
 }
 
-/* For fate.c, before the start: works out the first step. */
+/* Plans the first step of an I/O that may need several. For vd_rbd_io_prepare. */
 void vd_rbd_io_plan(struct vd_rbd_io *io);
+
+/* Resets the progress and the outcome before the start. For rbd_io_state.c. */
 static inline void vd_rbd_io_prepare(struct vd_rbd_io *io)
 {
     io->piece = io->length;
@@ -264,8 +271,8 @@ static inline void vd_rbd_io_prepare(struct vd_rbd_io *io)
 }
 
 /*
- * Makes the next call of librbd, from which the I/O comes back by itself, and completes in the end (rbd_io_state.h). A
- * negative errno: librbd did not take it.
+ * Makes the next call of librbd. Its callback makes further calls as needed, and completes the I/O in the end. Returns
+ * 0, or a negative errno when librbd did not take the call.
  */
 int vd_rbd_io_step(struct vd_rbd_io *io);
 

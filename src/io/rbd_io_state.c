@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What becomes of a I/O besides what librbd makes of it: it may have to wait before it starts, be cancelled on the
- * way, and complete with nobody waiting for it any more.
- */
 #include "io/rbd_io_state.h"
 
 #include <assert.h>
@@ -13,11 +9,9 @@
 #include "base/attributes.h"
 #include "base/container.h"
 
-/* Completion. */
-
 /*
- * Of a change that librbd has lost sight of. librbd is done with the buffer; but where it does not copy what it writes,
- * the messenger may still be about to send it, and must not find other bytes there.
+ * For a change whose outcome librbd does not know. Returns whether its bounce buffer must stay. librbd no longer uses
+ * the buffer; but unless librbd copies what it writes, the messenger may still be about to send from it.
  */
 static bool keep_buffer(struct vd_rbd_io *io)
 {
@@ -28,7 +22,7 @@ static bool keep_buffer(struct vd_rbd_io *io)
     return true;
 }
 
-/* Of a I/O that is the disk's and has completed. From leaving the view on, the disk can go. */
+/* Settles and frees a detached I/O that has completed. After leaving the view the disk may be freed. */
 static void end_detached(struct vd_rbd_io *io)
 {
     struct vd_view *view = io->view;
@@ -37,7 +31,7 @@ static void end_detached(struct vd_rbd_io *io)
 
     vd_disk_note_settled(disk, io->cancelled, io->bounce_length);
     if (io->untracked) {
-        /* It may be long until somebody fences the client. */
+        /* The I/O stays until the client is fenced, which may take long, so the buffer is freed first if possible. */
         if (!keep_buffer(io)) {
             free(io->bounce);
             io->bounce = NULL;
@@ -53,6 +47,7 @@ static void end_detached(struct vd_rbd_io *io)
     vd_view_leave(view);
 }
 
+/* The write barrier calls this, with its lock held, for an untracked write that has settled. */
 static void free_write(struct vd_indeterminate_write *write)
 {
     struct vd_rbd_io *io = VD_CONTAINER_OF(write, struct vd_rbd_io, write);
@@ -69,14 +64,14 @@ static void add_indeterminate(struct vd_rbd_io *io, bool tracked)
     vd_write_barrier_add(&io->disk->write_barrier, &io->write);
 }
 
-/* Before anything else is done with what completed: from then on the I/O, or the disk, can go. */
+/* Called before an I/O is completed or ended, because after that the I/O or the disk may be freed. */
 static void leave_barrier(struct vd_rbd_io *io)
 {
     if (vd_write_barrier_unlist(&io->disk->write_barrier, &io->ordered))
         vd_disk_unblock(io->disk);
 }
 
-/* Of a I/O that has completed, for some of its requests: the write of the others has settled. */
+/* Settles the write of the members that were cancelled; the I/O has completed and is then posted for the others. */
 static void end_partly_detached(struct vd_rbd_io *io)
 {
     struct vdisk *disk = io->disk;
@@ -85,6 +80,7 @@ static void end_partly_detached(struct vd_rbd_io *io)
     vd_disk_note_settled(disk, io->cancelled, 0);
     if (io->untracked) {
         keep_buffer(io);
+        /* The write barrier's reference. Relaxed: the barrier's lock publishes it. */
         atomic_fetch_add_explicit(&io->references, 1, memory_order_relaxed);
         any_blocked = vd_write_barrier_untrack(&disk->write_barrier, &io->write);
     } else if (vd_rbd_io_changes(io->kind)) {
@@ -94,7 +90,7 @@ static void end_partly_detached(struct vd_rbd_io *io)
         vd_disk_unblock(disk);
 }
 
-/* From the post on, the I/O is the queue's; from leaving the view on, the disk can go. */
+/* After the post the I/O is the queue's, which may reuse it. After leaving the view the disk may be freed. */
 static void post(struct vd_rbd_io *io)
 {
     struct vd_view *view = io->view;
@@ -103,7 +99,7 @@ static void post(struct vd_rbd_io *io)
     vd_view_leave(view);
 }
 
-/* Of a I/O that was cancelled by some or all, or whose outcome librbd does not know. */
+/* Completes an I/O some or all of whose members were cancelled, or whose outcome librbd does not know. */
 VD_COLD static void complete_uncommon(struct vd_rbd_io *io, int before)
 {
     switch (before) {
@@ -111,7 +107,7 @@ VD_COLD static void complete_uncommon(struct vd_rbd_io *io, int before)
         end_detached(io);
         return;
     case VD_RBD_IO_DETACHING:
-        /* The queue's thread comes upon it. */
+        /* The queue's thread finds COMPLETE at its next change, in detach_member, and does the rest. */
         return;
     case VD_RBD_IO_PARTLY_DETACHED:
         end_partly_detached(io);
@@ -120,14 +116,16 @@ VD_COLD static void complete_uncommon(struct vd_rbd_io *io, int before)
         if (!io->untracked)
             break;
         keep_buffer(io);
-        /* Before anybody can learn of it. Relaxed: the list's lock publishes it. */
+        /*
+         * Before the post: a caller who reaps the error and retries must find the write in the barrier. Relaxed: the
+         * barrier's lock publishes the reference.
+         */
         atomic_fetch_add_explicit(&io->references, 1, memory_order_relaxed);
         add_indeterminate(io, false);
     }
     post(io);
 }
 
-/* The result is final. */
 void vd_rbd_io_complete(struct vd_rbd_io *io, int result)
 {
     int before;
@@ -136,8 +134,8 @@ void vd_rbd_io_complete(struct vd_rbd_io *io, int result)
         leave_barrier(io);
     io->result = result;
     /*
-     * Release: a queue's thread that finds it completed, while giving it up, sees the result. Acquire: whoever
-     * completes a I/O that was cancelled sees what the queue's thread has entered.
+     * Release: pairs with the acquire in change_state; a queue's thread that finds the I/O complete while it cancels a
+     * member sees the result. Acquire: pairs with the release there; this thread sees what detach_member has written.
      */
     before = atomic_exchange_explicit(&io->state, VD_RBD_IO_COMPLETE, memory_order_acq_rel);
     if (before != VD_RBD_IO_ISSUED || io->untracked)
@@ -146,18 +144,21 @@ void vd_rbd_io_complete(struct vd_rbd_io *io, int result)
         post(io);
 }
 
-/* Holding. */
-
+/* Called by the write barrier in a background job. false: the queue's thread has cancelled the I/O first. */
 static bool unblock_ordered(struct vd_ordered *ordered)
 {
     struct vd_rbd_io *io = VD_CONTAINER_OF(ordered, struct vd_rbd_io, ordered);
     int before = VD_RBD_IO_BLOCKED;
 
-    /* Acquire: whoever lets it go sees what the queue's thread has prepared. */
+    /*
+     * Acquire: the background job sees what the queue's thread has prepared. Release: pairs with the acquire in
+     * change_state.
+     */
     return atomic_compare_exchange_strong_explicit(&io->state, &before, VD_RBD_IO_ISSUED, memory_order_acq_rel,
                                                    memory_order_relaxed);
 }
 
+/* Called by the write barrier after unblock_ordered, without its lock. A negative `result` is the I/O's result. */
 static void start_ordered(struct vd_ordered *ordered, int result)
 {
     struct vd_rbd_io *io = VD_CONTAINER_OF(ordered, struct vd_rbd_io, ordered);
@@ -170,8 +171,9 @@ static void start_ordered(struct vd_ordered *ordered, int result)
 }
 
 /*
- * With the list's lock held, as is the lock of whoever lets go those that may not wait any more: so either that one
- * finds the I/O in the list, or it is found out here that it may not wait.
+ * Whether the I/O may be blocked. The write barrier calls this with its lock held, and unblocks under the same lock. So
+ * when a disk is fenced or refuses, either the unblocking finds this I/O in the list, or this function finds the
+ * reason.
  */
 static int check_may_wait(struct vd_ordered *ordered, bool is_stuck)
 {
@@ -179,7 +181,7 @@ static int check_may_wait(struct vd_ordered *ordered, bool is_stuck)
 
     if (vd_disk_is_fenced(io->disk))
         return -ESHUTDOWN;
-    /* What only fencing settles would keep a disk that is to be closed, or reopened, waiting for ever. */
+    /* Only fencing settles an untracked write. A disk that is closed or reopened would wait for that forever. */
     return is_stuck && (vd_disk_is_closing(io->disk) || vd_disk_refuses_all(io->disk)) ? -ESHUTDOWN : 0;
 }
 
@@ -197,13 +199,13 @@ static void describe_to_barrier(struct vd_rbd_io *io)
     };
 }
 
-/* 1: it is held. 0: it need not be. Or a negative errno. */
+/* Returns 1 if the I/O is blocked, 0 if it need not be, or a negative errno if it would have to be and must not. */
 static int block(struct vd_rbd_io *io)
 {
     int r;
 
     describe_to_barrier(io);
-    /* Relaxed: the lock of the list publishes it. */
+    /* Relaxed: the barrier's lock publishes it. */
     io->listed = true;
     atomic_store_explicit(&io->state, VD_RBD_IO_BLOCKED, memory_order_relaxed);
     r = vd_write_barrier_block(&io->disk->write_barrier, &io->ordered);
@@ -214,7 +216,7 @@ static int block(struct vd_rbd_io *io)
     return r;
 }
 
-/* What librbd gets in pieces, a flush accepted after it would overtake. */
+/* Lists an I/O that librbd gets in pieces, so that a flush accepted later waits for the last piece. */
 static void list_if_cut(struct vd_rbd_io *io)
 {
     if (io->piece == io->length)
@@ -224,7 +226,7 @@ static void list_if_cut(struct vd_rbd_io *io)
     vd_write_barrier_list(&io->disk->write_barrier, &io->ordered);
 }
 
-/* Whether the result is known without librbd. */
+/* Whether the result is known without librbd; then it is in io->result. */
 static bool needs_no_librbd(struct vd_rbd_io *io)
 {
     if (io->kind != VD_REQUEST_FLUSH)
@@ -234,8 +236,9 @@ static bool needs_no_librbd(struct vd_rbd_io *io)
 }
 
 /*
- * Merged requests, and those whose data is still the caller's, are not held: they were accepted before the write that
- * they would wait for was cancelled, or this would not have become of them. Nobody promised an order then.
+ * A merged I/O, and one whose data librbd copies from the caller's memory, cannot be blocked. Both were chosen when the
+ * barrier was empty (vd_plug_takes, choose_buffer). So their requests were accepted before the write in their way was
+ * cancelled, and for requests in flight together no order is promised.
  */
 static bool can_be_blocked(const struct vd_rbd_io *io)
 {
@@ -263,10 +266,10 @@ VD_NOINLINE static int start_uncommon(struct vd_rbd_io *io)
 
 int vd_rbd_io_start(struct vd_rbd_io *io)
 {
-    /* Relaxed: until it is started, the queue's thread has it for itself. */
+    /* Relaxed: until the start, only the queue's thread uses the I/O. */
     atomic_store_explicit(&io->state, VD_RBD_IO_ISSUED, memory_order_relaxed);
     vd_rbd_io_prepare(io);
-    /* Most I/Os have something to do, have it done in one step, and nothing to wait for. */
+    /* The common case: one call of librbd, and nothing that blocks. */
     if (!io->in_steps && io->length > 0 && !vd_write_barrier_any(&io->disk->write_barrier))
         return vd_rbd_io_step(io);
     return start_uncommon(io);
@@ -280,22 +283,23 @@ void vd_rbd_io_start_accepted(struct vd_rbd_io *io)
         vd_rbd_io_complete(io, r);
 }
 
-/* Cancelling. */
-
 static bool change_state(struct vd_rbd_io *io, int from, int to)
 {
-    /* Acquire and release: as in complete. */
+    /* Acquire and release: pair with the exchange in vd_rbd_io_complete, and see there. */
     return atomic_compare_exchange_strong_explicit(&io->state, &from, to, memory_order_acq_rel, memory_order_acquire);
 }
 
-/* The view is entered until this has left it, so that the disk is there. */
+/* Ends a blocked I/O whose member is cancelled. The disk stays until the view is left, which is therefore last. */
 static void end_blocked(struct vd_rbd_io *io)
 {
     leave_barrier(io);
     vd_view_leave(io->view);
 }
 
-/* Of a I/O whose claim the queue's thread has taken. Whoever completes it leaves the view only after this. */
+/*
+ * Queue's thread, in state DETACHING: takes one member away. If the I/O completes meanwhile, this thread also does what
+ * the completion would have done. The view stays entered until then.
+ */
 static enum vd_cancel_outcome detach_member(struct vd_rbd_io *io, bool is_first)
 {
     bool is_last = io->members == 1;
@@ -322,6 +326,7 @@ enum vd_cancel_outcome vd_rbd_io_cancel(struct vd_rbd_io *io)
         end_blocked(io);
         return VD_CANCELLED_BLOCKED;
     }
+    /* librbd would go on using memory that the caller has back. */
     if (io->buffer == VD_BUFFER_LENT)
         return VD_CANCEL_BUSY;
     if (change_state(io, VD_RBD_IO_ISSUED, VD_RBD_IO_DETACHING))

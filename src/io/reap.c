@@ -43,7 +43,7 @@ static void take_io(struct vdisk_queue *queue, struct vd_entry *entry)
 {
     struct vd_request *request = io_of(entry)->first, *next;
 
-    /* It would not be here if all its members had been cancelled. */
+    /* There is at least one member: an I/O that lost all of them is detached, and posts no entry. */
     for (;;) {
         next = request->next;
         vd_request_taken(request);
@@ -168,7 +168,7 @@ static unsigned int reap_ready(struct vdisk_queue *queue, struct vdisk_completio
     return count;
 }
 
-/* The bell was silenced by taking from the mailbox; what is not reaped must make it ring again. */
+/* Taking from the mailbox has silenced the doorbell, so what is left to reap must ring it again. */
 void vd_queue_leave(struct vdisk_queue *queue)
 {
     vd_expiry_call_back(&queue->expiry);
@@ -177,8 +177,9 @@ void vd_queue_leave(struct vdisk_queue *queue)
 }
 
 /*
- * Sleeps until `wanted` that are unfinished may be done, or all, or something else may have changed; false: `deadline`
- * has come. Those that come with another's entry may be the first.
+ * Sleeps until `wanted` of the unfinished requests and operations may be done, or all of them, or an urgent entry has
+ * come, or something expires. Returns false when `deadline` has come. A merged request completes without an entry of
+ * its own, so `joined` fewer entries may be enough.
  */
 static bool sleep_until(struct vdisk_queue *queue, unsigned int wanted, int64_t deadline)
 {

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a queue takes from its mailbox, and how it becomes completions.
+ * Reaping: how a queue takes entries from its mailbox and turns them into completions. Only the queue's thread calls
+ * these functions.
  */
 #ifndef VD_REAP_H
 #define VD_REAP_H
 
 #include "io/queue.h"
 
-/* As vdisk_queue_wait, with a deadline (clock.h), of valid arguments. */
+/* Does what vdisk_queue_wait documents, for checked arguments and a deadline as in clock.h. */
 unsigned int vd_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *completions, unsigned int min,
                            unsigned int max, int64_t deadline);
 
-/* As vdisk_queue_drain. */
+/* Does what vdisk_queue_drain documents. */
 void vd_queue_drain(struct vdisk_queue *queue);
 
-/* Takes from the mailbox what is there. */
+/*
+ * Takes all entries from the mailbox, and ends what has expired. What is done by then is ready to be reaped. Does not
+ * block.
+ */
 void vd_queue_collect(struct vdisk_queue *queue);
 
-/* The owner turns to something else: makes the descriptor readable as soon as there is something to reap. */
+/*
+ * Ends a call that has taken entries from the mailbox: sets the alarm, and makes the descriptor readable if something
+ * is left to reap.
+ */
 void vd_queue_leave(struct vdisk_queue *queue);
 
-/* The error of a completion of the latest reap; NULL: there is no sentence. */
+/* The error of a completion that the latest reap has returned; NULL: it has no sentence. */
 const struct vdisk_error *vd_queue_error(const struct vdisk_queue *queue, const struct vdisk_completion *completion);
 
 #endif

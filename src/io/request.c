@@ -30,7 +30,10 @@ void vd_request_destroy(struct vd_request *request)
     free_iov(request);
 }
 
-/* Copies the caller's array, since rbd_aio_readv keeps a pointer to it; a longer one is kept for the next time. */
+/*
+ * Copies the caller's array, because rbd_aio_readv keeps a pointer to it. An allocated array stays with the request for
+ * the next use.
+ */
 VD_NOINLINE static int copy_iov_array(struct vd_request *request, const struct vd_transfer *transfer)
 {
     int count = vd_iov_slice_count(transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
@@ -69,7 +72,7 @@ static void gather(struct vd_rbd_io *io, uint64_t at, const struct vd_transfer *
     vd_iov_gather((char *)io->bounce + at, transfer->iov, transfer->iovcnt, transfer->skip, transfer->length);
 }
 
-/* What a compare-and-write compares with comes behind what it writes. */
+/* In the bounce buffer of a compare-and-write, the bytes to compare with follow the bytes to write. */
 VD_NOINLINE static int gather_data(struct vd_rbd_io *io, const struct vd_transfer *transfer)
 {
     gather(io, 0, transfer);
@@ -97,7 +100,7 @@ static int prepare_bounce(struct vd_request *request, const struct vd_transfer *
     return r < 0 ? r : fill_bounce(request, transfer);
 }
 
-/* librbd gets the caller's buffers. */
+/* Has librbd use the caller's memory: gives the I/O the request's copy of the array. */
 VD_NOINLINE static int pass_iov_array(struct vd_request *request, const struct vd_transfer *transfer)
 {
     int r = copy_iov_array(request, transfer);
@@ -190,7 +193,7 @@ int vd_request_prepare_plugged(struct vd_request *request, struct vd_rbd_io *io,
     make_io(io, request, transfer);
     io->buffer = choose_buffer(transfer, true);
     r = get_bounce(io, pool, room);
-    /* The pool may be too full for more than is needed. */
+    /* The pool is too full for `room` bytes, which include space for requests that may follow. */
     if (r == -EAGAIN)
         r = get_bounce(io, pool, transfer->length);
     return r < 0 ? r : fill_bounce(request, transfer);
@@ -216,7 +219,7 @@ int vd_request_join(struct vd_request *request, struct vd_rbd_io *io, const stru
     return 0;
 }
 
-/* One of the I/O's, which goes on without it. */
+/* Removes a cancelled member from its I/O, which continues for the others. */
 static void leave_io(struct vd_request *request)
 {
     struct vd_rbd_io *io = request->io;
@@ -259,7 +262,7 @@ int vd_request_cancel(struct vd_request *request, struct vd_bounce *pool, int re
     return 0;
 }
 
-/* librbd has delivered fewer bytes of the I/O than are asked for: the rest is zeroes. */
+/* librbd has delivered fewer bytes of the I/O than were asked for. The rest of the caller's buffers is zeroed. */
 VD_NOINLINE static void deliver_short(const struct vd_request *request)
 {
     const struct vd_rbd_io *io = request->io;

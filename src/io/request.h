@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One request: from the caller's buffers to librbd and back to the caller.
+ * The caller's part of a request: its tag, its buffers, its deadline and its result. The part that librbd has is its
+ * I/O (rbd_io.h).
  *
- *   idle -> prepare -> start -> (its I/O, rbd_io.h) -> taken from the mailbox -> deliver -> idle
+ *   idle -> prepare -> start -> (the I/O) -> taken from the mailbox -> deliver -> idle
  *
- * Every step but the one in brackets is the queue's thread's, and everything here is its own. A request that is given
- * up is done at once, whatever becomes of its I/O.
+ * Only the queue's thread uses a request; other threads do the step in brackets. A request that is cancelled or expires
+ * is done at once, whatever happens to its I/O.
  */
 #ifndef VD_REQUEST_H
 #define VD_REQUEST_H
@@ -29,42 +30,46 @@
 enum vd_request_state {
     VD_REQUEST_IDLE,
     VD_REQUEST_PREPARED,
-    /* Its I/O is under way, or its entry is. */
+    /* Its I/O waits in a plug, is in progress, or is in the queue's mailbox. */
     VD_REQUEST_STARTED,
     /* Its result is final. */
     VD_REQUEST_DONE,
 };
 
-/* Buffers that a request holds without allocating: covers the scatter lists of most guests. */
+/* How many buffers a request can describe without allocating: enough for the scatter lists of most guests. */
 #define VD_REQUEST_INLINE_IOV 8
 
 struct vd_request {
-    /* In the list of idle requests, or in that of what is ready to be reaped. */
+    /* In the list of idle requests, or in the list of entries that are ready to be reaped. */
     struct vd_entry entry;
     void *user_data;
     enum vd_request_state state;
-    /* NULL of an idle request, and of one that was cancelled and is done. */
+    /* NULL while the request is idle, and after a cancelled request has left its I/O. */
     struct vd_rbd_io *io;
-    /* The next of the I/O's members; where in its range this one begins, and its own length. */
+    /* The I/O's next member, and this member's part of the I/O's range: `length` bytes from `at` on. */
     struct vd_request *next;
     uint64_t at;
     uint64_t length;
     int result;
     struct vd_deadline deadline;
-    /* Where a read goes, and what a zero-copy write comes from: non-empty buffers of the request's length together. */
+    /*
+     * A copy of the caller's array, for a read and for memory that librbd gets: buffers that are not empty and have the
+     * request's length together.
+     */
     struct iovec *iov;
     int iovcnt;
     int iov_capacity;
     struct iovec inline_iov[VD_REQUEST_INLINE_IOV];
 };
 
-/* Makes an idle request of zeroed memory; and frees what it holds. */
+/* Makes an idle request of zeroed memory. */
 void vd_request_init(struct vd_request *request);
+/* Frees what the request has allocated. */
 void vd_request_destroy(struct vd_request *request);
 
 /*
- * What to do: `length` bytes of the buffers in `iov`, from `skip` bytes on, at `offset` of the disk whose view the
- * caller has entered.
+ * What a request does: moves `length` bytes between `offset` of the disk and the buffers of `iov`, from `skip` bytes
+ * into the buffers on. The caller has entered the view.
  */
 struct vd_transfer {
     struct vdisk *disk;
@@ -75,10 +80,13 @@ struct vd_transfer {
     int iovcnt;
     const struct iovec *iov;
     uint32_t flags;
-    /* As many bytes as `length`, for a compare-and-write. */
+    /* For a compare-and-write: `length` bytes to compare with. Else NULL. */
     const void *compare;
     uint64_t skip;
-    /* Part of a range that was inside the image when the call began; where it no longer is, the completion tells. */
+    /*
+     * It is a part of a range that was inside the image when a synchronous call began. If the image has shrunk since,
+     * the part is still submitted, and its completion has the error.
+     */
     bool was_inside;
 };
 
@@ -94,17 +102,20 @@ int vd_request_prepare(struct vd_request *request, struct vd_rbd_io *io, const s
 int vd_request_prepare_plugged(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer,
                                struct vd_bounce *pool, uint64_t room);
 
-/* One more member, for what vd_plug_find has made the I/O longer by. -ENOMEM: out of memory; as above. */
+/*
+ * Makes the request one more member of an I/O that vd_plug_find has made longer for it. -ENOMEM: out of memory, and the
+ * I/O has its former length again.
+ */
 int vd_request_join(struct vd_request *request, struct vd_rbd_io *io, const struct vd_transfer *transfer);
 
-/* Its I/O waits, or has been started, even if it has completed since. */
+/* Notes that the request's I/O was started, or put in a plug. The I/O may have completed since. */
 static inline void vd_request_started(struct vd_request *request)
 {
     assert(request->state == VD_REQUEST_PREPARED);
     request->state = VD_REQUEST_STARTED;
 }
 
-/* Its I/O's entry was taken from the mailbox. */
+/* Notes that the I/O's entry was taken from the mailbox: the request is done. */
 static inline void vd_request_taken(struct vd_request *request)
 {
     assert(request->state == VD_REQUEST_STARTED);
@@ -113,17 +124,17 @@ static inline void vd_request_taken(struct vd_request *request)
 }
 
 /*
- * Gives up a started request, which is then done with `result`. -EBUSY: it cannot be cancelled. -EALREADY: its entry is
- * on the way.
+ * Ends a started request with `result`, before its I/O completes. `pool`: the queue's. Returns 0; -EBUSY: librbd uses
+ * the caller's memory; -EALREADY: the I/O has completed and its entry is on the way.
  */
 int vd_request_cancel(struct vd_request *request, struct vd_bounce *pool, int result);
 
-/* Of a request that is done: fills in the completion, and copies what was read to the caller's buffers. */
+/* Fills in the completion of a request that is done, and scatters the data of a read to the caller's buffers. */
 void vd_request_deliver(struct vd_request *request, struct vdisk_completion *completion);
 
 /*
- * A request that did not start, or was delivered, becomes idle. Returns the I/O when that has no members any more:
- * it is the caller's to use again.
+ * Makes a request idle that did not start or was delivered. Returns its I/O if this was the last member, for the caller
+ * to use again; otherwise NULL.
  */
 static inline struct vd_rbd_io *vd_request_reset(struct vd_request *request)
 {

@@ -20,7 +20,7 @@ static int arm(struct vdisk_queue *queue, struct vd_request *request, const stru
                                       : 0;
 }
 
-/* On a I/O that waits. The view is that I/O's already. */
+/* Adds the request to an I/O in the plug. The I/O has entered the view once already, so this entering is undone. */
 static int join(struct vdisk_queue *queue, struct vd_request *request, struct vd_rbd_io *io,
                 const struct vd_transfer *transfer)
 {
@@ -64,7 +64,7 @@ static int start(struct vdisk_queue *queue, struct vd_request *request, const st
     return r < 0 ? r : vd_rbd_io_start(io);
 }
 
-/* A request that was to be accepted. */
+/* Makes a request idle again that could not be started. */
 VD_COLD static int undo_accept(struct vdisk_queue *queue, struct vd_request *request, int result)
 {
     vd_expiry_disarm(&queue->expiry, &request->deadline);
@@ -103,7 +103,7 @@ static int check_submission(const struct vd_transfer *transfer)
 VD_COLD static int refuse(struct vdisk_queue *queue, const struct vd_transfer *transfer, int result)
 {
     vd_view_leave(transfer->view);
-    /* What waits in the plug makes room only when it has been sent. */
+    /* Requests in the plug use up the depth and the bounce memory. They complete only once they are sent. */
     if (result == -EAGAIN)
         vd_plug_send(queue);
     return result;
@@ -113,7 +113,7 @@ int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, voi
 {
     int r;
 
-    /* What was accepted before it is for a flush to cover, and not to be overtaken by a durable write. */
+    /* A flush must cover the writes accepted before it, and a durable write must not overtake them. */
     if (queue->plugged_ios && (transfer->kind == VD_REQUEST_FLUSH || transfer->flags & VDISK_IO_FUA))
         vd_plug_send(queue);
     transfer->view = vd_disk_enter(transfer->disk);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How a request enters a queue.
+ * Submitting a request to a queue.
  */
 #ifndef VD_SUBMIT_H
 #define VD_SUBMIT_H
@@ -8,8 +8,9 @@
 #include "io/queue.h"
 
 /*
- * Submits a transfer whose kind, buffers, flags and disk are valid. Enters the disk's current view and checks the range
- * against it, unless that was inside before. Errors as documented for vdisk_aio_readv.
+ * Queue's thread. Submits a transfer whose kind, buffers, flags and disk are checked. Enters the disk's current view,
+ * and checks the range against its size unless transfer->was_inside. Returns 0 when the request is accepted, or an
+ * error that vdisk_aio_readv documents. Does not block.
  */
 int vd_queue_submit(struct vdisk_queue *queue, struct vd_transfer *transfer, void *user_data);
 

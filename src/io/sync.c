@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Synchronous calls: the queue's engine, in a queue without a pipe that is borrowed for the time of the call.
+ * The synchronous calls. Each borrows a queue, which has a semaphore instead of a pipe, and submits its requests to it.
  */
 #include "io/sync.h"
 
@@ -21,13 +21,13 @@
 #include "io/submit.h"
 
 /*
- * A long transfer is cut at multiples of this, which are object boundaries of most images, and so many fly at once. One
- * without data is cut as a queue's request would be inside.
+ * A long read or write is cut at multiples of PIECE, which are object boundaries of most images. PIECES_IN_FLIGHT are
+ * submitted at a time.
  */
 #define PIECE (UINT64_C(4) << 20)
 #define PIECES_IN_FLIGHT 4
 
-/* What a borrowed queue keeps of its bounce memory when it is given back. */
+/* How much bounce memory an idle queue keeps. */
 #define IDLE_BOUNCE_BYTES (UINT64_C(1) << 20)
 
 static int borrow_queue(struct vdisk_queue **queue, struct vdisk *disk)
@@ -61,6 +61,7 @@ void vd_sync_free_queues(struct vdisk *disk)
     }
 }
 
+/* A request without data is cut where a queue's request is cut too (rbd_io.c). */
 static uint64_t piece_length(const struct vd_transfer *whole)
 {
     bool has_data = whole->kind == VD_REQUEST_READ || whole->kind == VD_REQUEST_WRITE;
@@ -83,7 +84,7 @@ static struct vd_transfer piece_of(const struct vd_transfer *whole, uint64_t don
     return piece;
 }
 
-/* *value is that of the completion. */
+/* Waits for one completion. Returns its result and sets *value to its value. Blocks. */
 static int wait_one(struct vdisk_queue *queue, uint64_t *value)
 {
     struct vdisk_completion completion;
@@ -93,7 +94,7 @@ static int wait_one(struct vdisk_queue *queue, uint64_t *value)
     return completion.result;
 }
 
-/* Moves all pieces. After the first error no more are started; those in I/O are waited for. */
+/* Submits all pieces and waits for them. After an error it submits no more. Returns the first error. Blocks. */
 static int run_pieces(struct vdisk_queue *queue, const struct vd_transfer *whole, uint64_t *value)
 {
     uint64_t done = 0;
@@ -135,8 +136,8 @@ static int transfer_error(const struct vd_transfer *transfer, int code, struct v
 }
 
 /*
- * The disk is entered for the whole call, so that it stays while pieces are still to be submitted. A closing that
- * begins meanwhile ends the call at the next piece.
+ * The view stays entered during the whole call, so the disk lives until the last piece is submitted. If closing begins
+ * meanwhile, the next piece is refused, which ends the call.
  */
 static int transfer_all(const struct vd_transfer *transfer, uint64_t *value, struct vdisk_error *err)
 {
@@ -238,8 +239,8 @@ static int mismatch_error(const struct vd_transfer *transfer, uint64_t mismatch,
     struct vd_quoted quoted;
 
     return vd_error_set(err, -EILSEQ,
-                        "Nothing is written to image %s: what is there differs at offset %" PRIu64
-                        " from what it was compared with.",
+                        "Nothing was written to image %s: its data differs at offset %" PRIu64
+                        " from the data to compare with.",
                         vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)), mismatch);
 }
 

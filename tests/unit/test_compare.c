@@ -227,7 +227,7 @@ static void a_range_across_a_boundary_is_refused(void **state)
     struct vdisk_error err;
 
     assert_int_equal(refusal(fixture, fixture->disk, there, wanted, 2, 511, 0, &err), -EINVAL);
-    assert_says(&err, -EINVAL, "within one multiple of the 512 bytes");
+    assert_says(&err, -EINVAL, "cross a boundary of 512 bytes");
     assert_int_equal(refusal(fixture, fixture->disk, there, wanted, 513, 0, 0, NULL), -EINVAL);
     assert_int_equal(refusal(fixture, fixture->disk, there, wanted, UINT64_MAX, 512, 0, NULL), -EINVAL);
 }
