@@ -65,7 +65,10 @@ enum vdisk_uri_policy {
     VDISK_URI_ANY = 2,
 };
 
-/* What this process caches of an image. In every mode only what was flushed is sure to be on the cluster. */
+/*
+ * What this process caches of an image. In every mode, call vdisk_flush or use VDISK_IO_FUA for data that must be safe:
+ * only that is a promise, also where a write usually is on the cluster when it completes.
+ */
 enum vdisk_cache_mode {
     /* As configured, except that write-around is not used: see the top of this file. */
     VDISK_CACHE_DEFAULT = 0,
@@ -87,7 +90,8 @@ enum vdisk_cache_mode {
     VDISK_CACHE_WRITE_BACK = 3,
     /*
      * Ceph's own default policy. Only vdisk_get_info reports it, when the program, the pool or the image is configured
-     * so. It cannot be chosen.
+     * so. In vdisk_open_options.cache_mode it is refused with -EINVAL. A program that wants it sets the option
+     * `rbd_cache_policy` and uses VDISK_CACHE_DEFAULT.
      */
     VDISK_CACHE_WRITE_AROUND = 4,
 };
@@ -200,14 +204,15 @@ struct vdisk_open_options {
      */
     uint32_t io_timeout_ms;
     /*
-     * enum vdisk_cache_mode. Any mode but the default one outranks configuration files and all options, also the
-     * program's own.
+     * enum vdisk_cache_mode. Any mode except VDISK_CACHE_DEFAULT overrides configuration files and all options, even
+     * the program's own.
      */
     uint32_t cache_mode;
     /*
-     * How many disks may share the connection that this disk gets. 0 means 16. 1 means a connection of its own. A
-     * connection costs a dozen threads and some megabytes. Whatever fences one of its disks, such as breaking a lock,
-     * fences all of them.
+     * How many disks may be on the connection that this disk gets, at the time when it gets it. 0 means 16. With 1 the
+     * disk starts on a connection that no other disk has; a disk that is opened later with a larger number can still
+     * join it. A connection costs a dozen threads and some megabytes. Whatever fences one of its disks, such as
+     * breaking a lock, fences all of them.
      */
     uint32_t disks_per_connection;
     /*
@@ -274,21 +279,25 @@ int vdisk_open_uri(struct vdisk **disk, const char *uri, const struct vdisk_open
 /*
  * Closes a disk and frees it. Blocks until every request and operation on every queue is complete and Ceph has no
  * detached request any more (vdisk_queue_cancel). The completions stay with their queues to be reaped. Then it flushes,
- * unless nothing was written since the last successful flush, closes the image and puts the connection back.
+ * unless nothing was written since the last successful flush, closes the image and releases the connection.
  *
  * Any thread may call it, once. Calls in progress on other threads fail with -ESHUTDOWN at their next request. Start no
  * new call once close may have begun.
  *
- * 0 means that everything that was written through this disk is on the cluster. After these errors the disk is not
- * closed:
+ * 0 means that every write through this disk that completed with success is on the cluster, except losses that were
+ * acknowledged (vdisk_acknowledge_loss).
+ *
+ * After these errors the disk is not closed:
  *
  * -EINVAL      `disk` is NULL
  * -EBUSY       a queue is plugged with requests to the disk (vdisk_queue_plug); the disk stays open
- * -ESHUTDOWN   a vdisk_aio_close of the disk is accepted already
+ * -ESHUTDOWN   a vdisk_aio_close of the disk is accepted already. Only a second close of a disk can get this, so a
+ *              program that closes each disk once need not tell the two cases apart
  * -EPERM       called in a forked child; the memory is not freed
  *
  * After these errors the disk is closed and freed, and what was written may not be on the cluster:
  *
+ * -ESHUTDOWN   the cluster has fenced the client before all writes were flushed
  * -ETIMEDOUT   a write that Ceph ended with -ETIMEDOUT (`rados_osd_op_timeout`) is still indeterminate
  * (any other)  the error of a failed flush, either this one or an earlier one that is not acknowledged
  *              (vdisk_acknowledge_loss); or the error of rbd_close
@@ -311,7 +320,7 @@ int vdisk_close(struct vdisk *disk, struct vdisk_error *err);
  * After these errors the disk must not be used any more:
  *
  * -ETIMEDOUT   the time is over, and closing goes on. Writes may still reach the image. It is not known whether all of
- *              them will
+ *              them will. vdisk_close returns the same error for another reason; the message tells which it is
  * (any other)  as for vdisk_close
  */
 int vdisk_close_within(struct vdisk *disk, int timeout_ms, struct vdisk_error *err);
@@ -425,7 +434,7 @@ uint64_t vdisk_get_size(const struct vdisk *disk);
  * Sets the image's size to `size` bytes. Blocks for as long as the cluster takes. Shrinking removes objects, which can
  * take minutes. Any thread may call it.
  *
- * Growing adds zeroes. Without VDISK_RESIZE_SHRINK a smaller size is refused, also when somebody else has grown the
+ * Growing adds zeroes. Without VDISK_RESIZE_SHRINK a smaller size is refused, even when somebody else has grown the
  * image meanwhile. So two programs that both grow the image never shrink it (rbd_resize2).
  *
  * Requests that are in flight beyond the new end: a read gives zeroes there; a write completes with -EIO once this disk
@@ -482,14 +491,16 @@ int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err);
  * elsewhere. The program should know that the reason is gone. The library can check only that nobody else has the
  * exclusive lock.
  *
- * The call waits for requests that are in flight. Afterwards nothing of the old client can change the image, for one of
- * two reasons:
+ * The call waits, without a time limit, for requests that are accepted and for detached reads. It does not wait for
+ * indeterminate writes: if the client is not fenced, they make it fail with -EBUSY. Afterwards nothing of the old
+ * client can change the image, for one of two reasons:
  * - The old client is fenced, and the new one has seen the cluster's newest map.
  * - The old client is not fenced, and everything that was sent through it is over. For this no write may be
  *   indeterminate (vdisk_info.indeterminate_writes). With VDISK_REOPEN_FENCE the first reason holds instead.
  *
  * If the old client is fenced and a write has completed since the last successful flush, that write may be lost.
- * Flushes then fail with -EIO until vdisk_acknowledge_loss. If the old client is not fenced, it is flushed.
+ * Flushes then fail with -EIO until vdisk_acknowledge_loss. If the old client is not fenced, it is flushed. If that
+ * flush fails, vdisk_reopen still succeeds, and later flushes fail until vdisk_acknowledge_loss.
  *
  * The size can be different afterwards (vdisk_get_size, VDISK_EVENT_RESIZED). During the call other calls and requests
  * may be refused with -ESHUTDOWN.
@@ -502,10 +513,10 @@ int vdisk_acknowledge_loss(struct vdisk *disk, struct vdisk_error *err);
  * -EBUSY       another client has the exclusive lock, writes are indeterminate, or a queue is plugged with requests to
  *              the disk: the message says which
  * -EALREADY    the disk is being reopened
- * -ENOENT      the image is gone, or another image has its name
+ * -ENOENT      the image was removed or renamed, or another image has its name
  * -EACCES      the user may not fence clients
- * -ESHUTDOWN   the disk is closing, or the new client was fenced at once
- * -EPERM       called in a forked child
+ * -EPERM       the same, or called in a forked child
+ * -ESHUTDOWN   the disk is closing, or the new client was fenced immediately
  * -ENOMEM      out of memory
  * (any other)  the errors of vdisk_open, and whatever else librados or librbd report
  */

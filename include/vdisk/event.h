@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Events: learn, through a queue, of changes to a disk that the program did not ask for. Somebody else resizes the
- * image, for example.
+ * Events: learn, through a queue, of changes to a disk, by this program or by somebody else.
  */
 #ifndef VDISK_EVENT_H
 #define VDISK_EVENT_H
@@ -25,7 +24,7 @@ extern "C" {
  * to one, raises no such event.
  */
 #define VDISK_EVENT_SNAPSHOTS (1u << 1)
-/* The cluster has fenced this client: everything fails with -ESHUTDOWN until vdisk_reopen. */
+/* The cluster has fenced this client: requests fail with -ESHUTDOWN until vdisk_reopen. */
 #define VDISK_EVENT_FENCED (1u << 2)
 
 /*
@@ -36,8 +35,8 @@ extern "C" {
  * VDISK_EVENT_... bits of what has happened since the last such completion. These completions do not pile up: while one
  * is not reaped, a further event only adds its bit to it.
  *
- * Every change after this call is reported. A change between the opening of the disk and this call may be reported. If
- * the disk is already fenced, that is reported at once.
+ * On a disk that was opened for writing, every change after this call is reported. A change between the opening of the
+ * disk and this call may be reported. If the disk is already fenced, that is reported at once.
  *
  * A watch ends with one final completion, which has no VDISK_COMPLETION_MORE. Its `value` holds the events that were
  * not reported before. Its result is
@@ -45,13 +44,14 @@ extern "C" {
  * -ESHUTDOWN   the disk is closed
  * -ECANCELED   vdisk_queue_cancel has ended the watch
  *
- * A watch takes no room in the queue and does not count as in flight. vdisk_queue_drain does not wait for it, but
- * vdisk_queue_wait does. vdisk_queue_destroy returns -EBUSY until the final completion is reaped.
+ * A watch takes no room in the queue and does not count as in flight. vdisk_queue_drain does not wait for it. For
+ * vdisk_queue_wait an event is a completion: with a timeout of -1 it waits for one even if nothing else is in flight.
+ * vdisk_queue_destroy returns -EBUSY until the final completion is reaped.
  *
  * How soon events come: the cluster notifies a disk that was opened for writing. A read-only disk has no watch on the
- * image in the cluster, so it looks every vdisk_open_options.size_poll_ms milliseconds. A disk that is a snapshot does
- * not look: only fencing raises an event there. A disk learns that its client is fenced when it next asks the cluster
- * for something.
+ * image in the cluster, so it looks every vdisk_open_options.size_poll_ms milliseconds and reports what is different
+ * then. A disk that is a snapshot does not look: only fencing raises an event there. A disk learns that its client is
+ * fenced when it next asks the cluster for something.
  *
  * If the call itself fails, nothing is watched and no completion will come:
  *

@@ -74,13 +74,13 @@ struct vdisk_extent {
  * Fills `extents` with what the `length` bytes at `offset` are. Blocks. Any thread may call it. Flags:
  * VDISK_EXTENTS_PARENT.
  *
- * The extents are in ascending order, start at `offset` and leave no gaps. Each has VDISK_EXTENT_DATA or
- * VDISK_EXTENT_ZERO. No two neighbours have the same flags.
+ * The extents are in ascending order, start at `offset` and leave no gaps. Each has exactly one of VDISK_EXTENT_DATA
+ * and VDISK_EXTENT_ZERO, with one exception. No two neighbours have the same flags.
  *
- * Without VDISK_EXTENTS_PARENT a clone also has extents with neither flag, up to the end of its parent, and none with
- * VDISK_EXTENT_ZERO there. The clone has no data of its own in such an extent. What is read there comes from the
- * parent, or is zeroes that hide the parent's data: librbd does not report an object without data unless the fast-diff
- * map is valid. So read such an extent from the clone.
+ * The exception: without VDISK_EXTENTS_PARENT, in the part of a clone that its parent covers, an extent has
+ * VDISK_EXTENT_DATA or neither flag. In an extent with neither flag the clone has no data of its own. What is read
+ * there comes from the parent, or is zeroes that hide the parent's data: librbd does not report an object without data
+ * unless the fast-diff map is valid. So read such an extent from the clone.
  *
  * On entry *count says how many extents there is room for. On return it says how many there are. *next is set to where
  * the last extent ends. That is the end of the range, unless there was too little room. On failure *count is 0 and
@@ -98,8 +98,8 @@ int vdisk_extents(struct vdisk_extent *extents, size_t *count, uint64_t *next, s
  * zeroes. If the image has been shrunk since, the part that it lost is not reported.
  *
  * If `from` is NULL, the call finds what differs from the image as it was created. With VDISK_EXTENTS_PARENT it finds
- * what differs from zeroes. There is then no extent with VDISK_EXTENT_ZERO. The flag has a meaning only if `from` is
- * NULL.
+ * what differs from zeroes. If `from` is NULL, all extents have VDISK_EXTENT_DATA. The flag has a meaning only if
+ * `from` is NULL.
  *
  * *count and *next are as for vdisk_extents, but *next can lie beyond the end of the last extent.
  *

@@ -184,7 +184,7 @@ int vdisk_aio_flatten(struct vdisk_queue *queue, struct vdisk *disk, uint32_t fl
  * seconds for a client that does not answer, then take its lock, fence it and remove the image (seen).
  *
  * -ENOTEMPTY   the image has snapshots
- * -EBUSY       the image is open somewhere
+ * -EBUSY       the image is open for writing somewhere. Read-only disks do not count; they read zeroes afterwards
  * -EMLINK      the image belongs to a group
  */
 int vdisk_remove(const struct vdisk_uri *uri, const struct vdisk_open_options *connect, struct vdisk_error *err);
@@ -192,8 +192,10 @@ int vdisk_aio_remove(struct vdisk_queue *queue, const struct vdisk_uri *uri, con
                      uint32_t flags, void *user_data, struct vdisk_error *err);
 
 /*
- * Gives an image another name within its pool and namespace. `new_name` is the name alone, not a URI. A program that
- * has the image open can go on to use it, and clones keep their parent.
+ * Gives an image another name within its pool and namespace. `new_name` is the name alone, not a URI. Clones keep
+ * their parent. A disk that has the image open can go on to read and write. But what opens the image again needs the
+ * old name and fails with -ENOENT: vdisk_reopen, vdisk_extents and vdisk_diff, and on a read-only disk the list of
+ * snapshots and a new size.
  *
  * If a client that has the image open does not answer, renaming takes up to 20 seconds more. If that client has the
  * exclusive lock, it is fenced (seen with librbd 16.2.15).

@@ -16,7 +16,7 @@
  *
  * -EINVAL      the range is not inside the image, a flag is unknown, the iovec is not valid, or a pointer is NULL
  * -EROFS       the call changes data and the disk is read-only
- * -ESHUTDOWN   the disk is closing, or the cluster has fenced this client; no request to the disk can succeed now
+ * -ESHUTDOWN   the disk is closing, the cluster has fenced this client, or the disk is being reopened
  * -ENOBUFS     too many requests are detached or too many writes indeterminate: see vdisk_aio_readv
  * -ETIMEDOUT   a request took longer than vdisk_open_options.io_timeout_ms, or than `rados_osd_op_timeout`
  * -EPERM       called in a forked child
@@ -130,8 +130,9 @@ int vdisk_compare_and_write(uint64_t *mismatch, struct vdisk *disk, const void *
                             uint64_t length, uint64_t offset, uint32_t flags, struct vdisk_error *err);
 
 /*
- * Makes every write durable on the cluster that had completed before this call, on any queue or in any call. Zeroes and
- * discards are writes here. On a read-only disk there is nothing to do. A failure sticks: see vdisk_acknowledge_loss.
+ * Makes writes durable: every write that completed before this call is on the cluster when it returns 0. It does not
+ * matter which queue or call made the write. Zeroes and discards are writes here. On a read-only disk there is nothing
+ * to do. A failure sticks: see vdisk_acknowledge_loss.
  */
 int vdisk_flush(struct vdisk *disk, struct vdisk_error *err);
 

@@ -134,8 +134,9 @@ struct vdisk_completion {
 };
 
 /*
- * Takes up to `max` completions and returns how many it took. Never blocks. This call copies data that was read into
- * the caller's buffers. If it returns `max` there may be more completions; the descriptor is then still readable.
+ * Takes up to `max` completions and returns how many it took. Never blocks. Only reaping fills the buffers of
+ * finished reads, except with VDISK_IO_ZERO_COPY. If it returns `max` there may be more completions; the descriptor is
+ * then still readable.
  *
  * -EINVAL      `queue` is NULL; or `completions` is NULL and `max` is not 0
  * -EPERM       called in a forked child
@@ -184,6 +185,10 @@ int vdisk_queue_wait(struct vdisk_queue *queue, struct vdisk_completion *complet
  * - vdisk_queue_wait with a `min` of more than 0
  * - vdisk_queue_drain
  * - vdisk_queue_cancel of a request that is gathered
+ * - reaping or waiting when a gathered request has expired
+ *
+ * Reaping alone sends nothing, and no poll of the descriptor waits for a request that is gathered. While a write is
+ * indeterminate, requests to its disk are not gathered.
  *
  * The calls nest: the last unplug sends. Neither call blocks.
  *
@@ -199,19 +204,24 @@ int vdisk_queue_unplug(struct vdisk_queue *queue);
  *
  * A request that Ceph already has goes on there, detached from its caller. The data of a detached read is dropped. A
  * detached write is indeterminate: it may still reach the image, or not (vdisk_info.indeterminate_writes). Later
- * requests to the disk that overlap its range are blocked until it has settled, and are sent then. So a retry is never
- * overtaken by the write that it replaces.
+ * requests to the disk that overlap its range, reads too, wait until it has settled, and are sent then. So a retry is
+ * never overtaken by the write that it replaces. If the client is fenced while they wait, they complete with
+ * -ESHUTDOWN.
  *
  * Detached requests count neither for the queue's depth nor as in flight, so the queue can be destroyed. vdisk_info
  * counts them, and closing the disk waits for them.
  *
  * All of this also holds for a request that expires (vdisk_open_options.io_timeout_ms). A write that Ceph itself ends
  * with -ETIMEDOUT (`rados_osd_op_timeout`) is indeterminate, too. It stays so until this client is fenced
- * (vdisk_reopen).
+ * (vdisk_reopen). Requests that overlap its range wait for that without a limit of their own: set
+ * vdisk_open_options.io_timeout_ms, or cancel them.
  *
  * An operation can be cancelled until it starts to run. These can also be cancelled while they run: vdisk_aio_open,
  * vdisk_aio_extents and vdisk_aio_diff. If the image of a cancelled vdisk_aio_open is opened all the same, the library
  * closes it.
+ *
+ * A positive result does not mean that everything with this `user_data` was cancelled. A running operation or a
+ * zero-copy request may go on, and its memory stays lent until its own completion.
  *
  * -ENOENT      there is nothing unfinished with this `user_data`
  * -EBUSY       nothing with this `user_data` can be cancelled: there are only operations that run, and zero-copy
@@ -257,8 +267,9 @@ unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue);
  *
  * -ETIMEDOUT   vdisk_open_options.io_timeout_ms has passed, or `rados_osd_op_timeout`
  * -ECANCELED   the request was cancelled (vdisk_queue_cancel)
- * -ESHUTDOWN   the cluster has fenced this client. The disk is fenced from then on: every call and request is refused
- *              with -ESHUTDOWN until vdisk_reopen
+ * -ESHUTDOWN   the cluster has fenced this client. The disk is fenced from then on: it refuses every request and every
+ *              control operation except reopening and closing with -ESHUTDOWN, until vdisk_reopen. These still work:
+ *              vdisk_get_info, vdisk_get_size, vdisk_acknowledge_loss, vdisk_aio_watch
  * (any other)  any error of librbd
  */
 int vdisk_aio_readv(struct vdisk_queue *queue, struct vdisk *disk, const struct iovec *iov, int iovcnt, uint64_t offset,
@@ -332,8 +343,9 @@ int vdisk_aio_flush(struct vdisk_queue *queue, struct vdisk *disk, uint32_t flag
 
 /*
  * vdisk_reopen on a queue. Never blocks. 0 means that the operation is accepted; its result comes with the completion.
- * Operations on the disk that were accepted before run first. Those accepted after it wait for it. While the disk is
- * fenced or being reopened, only a reopen or a close is accepted.
+ * Operations on the disk that were accepted before run first. On a fenced disk, only reopening and closing are accepted
+ * until it has succeeded. On a disk that is not fenced, operations accepted after it wait for it, and fail with
+ * -ESHUTDOWN if it fails late (vdisk_reopen).
  *
  * -EAGAIN      the queue is full, or no thread can be started
  * (any other)  an error of vdisk_reopen that is known at once
@@ -367,13 +379,15 @@ int vdisk_aio_open(struct vdisk_queue *queue, struct vdisk **disk, const struct 
 
 /*
  * vdisk_close_within on a queue. Never blocks. 0 means that the operation is accepted. Its result, which comes with the
- * completion, is that of vdisk_close_within. `flags` must be 0.
+ * completion, is that of vdisk_close_within. `flags` must be 0. After the completion the disk is gone or must not be
+ * used any more, whatever the result is, except -ECANCELED: then it is still open.
  *
  * Once it is accepted, do not use the disk any more. Operations on queues that are accepted already are carried out
- * first, and requests are waited for. As long as the disk still exists, other calls are refused with -ESHUTDOWN,
- * another close among them. If it is cancelled with vdisk_queue_cancel before it starts to run, the disk stays open.
+ * first, and requests are waited for. Control operations, another close among them, are refused with -ESHUTDOWN from
+ * then on; requests are refused as soon as the close runs. If it is cancelled with vdisk_queue_cancel before it starts
+ * to run, the disk stays open.
  *
- * After these errors the disk is still open:
+ * After these errors of the call itself the disk is still open:
  *
  * -EINVAL      a pointer is NULL, `timeout_ms` is less than -1, or a flag is set
  * -EAGAIN      the queue is full, or no thread can be started

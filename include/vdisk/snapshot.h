@@ -46,8 +46,9 @@ int vdisk_snapshot_create(struct vdisk *disk, const char *name, uint32_t flags, 
 int vdisk_snapshot_remove(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 
 /*
- * Sets the image's contents and size back to those of the snapshot. Everything that was written since is lost. No write
- * may be in flight. The call copies data, so it can take long.
+ * Sets the image's contents and size back to those of the snapshot. Everything that was written since is lost. Stop
+ * all writes to the disk before the call, and wait for them. The library does not check this, and what becomes of a
+ * write in flight is undefined. The call copies data, so it can take long.
  */
 int vdisk_snapshot_rollback(struct vdisk *disk, const char *name, uint32_t flags, struct vdisk_error *err);
 

@@ -9,8 +9,9 @@
  * it stands: `rbd:pool/image\@with\:odd\/name`. An empty namespace is the pool's default namespace.
  *
  * The options `id` (the Ceph user, without "client.") and `conf` (a Ceph configuration file) are libvdisk's own. If
- * one of them occurs several times, the last one wins; an empty value is an error. Every other key is the name of a
- * Ceph configuration option. Parsing accepts all of them. The policy that is given at open decides which options a URI
+ * one of these two occurs several times, the last one wins; an empty value of one is an error. Every other key is the
+ * name of a Ceph configuration option, and may have an empty value. An option without `=`, or with an empty key, is an
+ * error. Parsing accepts all of them. The policy that is given at open decides which options a URI
  * may set (enum vdisk_uri_policy in disk.h).
  *
  * A `struct vdisk_uri` is plain memory. No function here blocks, contacts a cluster or checks that something exists.
@@ -59,9 +60,9 @@ int vdisk_uri_new(struct vdisk_uri **uri, const char *pool, const char *name_spa
                   const char *snapshot, struct vdisk_error *err);
 
 /*
- * Appends an option after those that the URI already has. Key and value are copied. The URI policy applies to this
- * option as it does to a parsed one. An option of the program itself belongs in struct vdisk_open_options instead. On
- * failure the object is unchanged.
+ * Appends an option after those that the URI already has. Key and value are copied. vdisk_open checks the option
+ * against the URI policy, as it does a parsed one. An option of the program itself belongs in struct vdisk_open_options
+ * instead. On failure the object is unchanged.
  *
  * -EINVAL        an argument is NULL, the key is empty, or `id` or `conf` has an empty value
  * -ENAMETOOLONG  as for vdisk_uri_new
