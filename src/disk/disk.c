@@ -20,7 +20,10 @@ struct vd_view *vd_disk_enter_even_closing(struct vdisk *disk)
     while (!vd_disk_refuses_all(disk)) {
         struct vd_view *view = vd_disk_view(disk);
 
-        /* While the disk is held, it is retired only for a successor, or after barring the disk. */
+        /*
+         * The loop ends: while the caller keeps the disk, the view is retired only after a successor was published, or
+         * after a reason to refuse was set.
+         */
         if (vd_view_enter(view))
             return view;
     }
@@ -29,7 +32,10 @@ struct vd_view *vd_disk_enter_even_closing(struct vdisk *disk)
 
 bool vd_disk_get(struct vdisk *disk)
 {
-    /* Relaxed: whoever closes a disk on a queue has it to himself, or asks for what he gets. */
+    /*
+     * Relaxed: no other data is read by it. Only the thread that has queued the close must see it, because no other may
+     * start a call then.
+     */
     return !atomic_load_explicit(&disk->users.close_posted, memory_order_relaxed) &&
            vd_gate_enter(&disk->users.references);
 }
@@ -42,10 +48,11 @@ void vd_disk_put(struct vdisk *disk)
 
 uint64_t vd_disk_size(const struct vdisk *disk)
 {
+    /* Relaxed: no other data is read by it. */
     return atomic_load_explicit(&vd_disk_view(disk)->size, memory_order_relaxed);
 }
 
-/* Requests that were cancelled. Relaxed: counts, by which no other data is read. */
+/* Relaxed, in these three functions: counts, by which no other data is read. */
 
 void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes)
 {
@@ -68,7 +75,11 @@ static void run_unblock(struct vd_background_job *job)
 {
     struct vdisk *disk = VD_CONTAINER_OF(job, struct vdisk, unblock.job);
 
-    /* Cleared first, so that what becomes free from here on posts again. Acquire: pairs with the exchange below. */
+    /*
+     * Cleared first, so that a write that settles from here on posts the job again. Acquire: pairs with the release in
+     * vd_disk_unblock; sees what settled before a call that found the job posted. Release: the job may be posted again
+     * only after it has started to run.
+     */
     atomic_exchange_explicit(&disk->unblock.posted, false, memory_order_acq_rel);
     vd_write_barrier_unblock(&disk->write_barrier);
 }
@@ -85,7 +96,7 @@ void vd_disk_init(struct vdisk *disk)
 
 void vd_disk_unblock(struct vdisk *disk)
 {
-    /* Release: the background job sees what was settled before. */
+    /* Release: the job sees what settled before. Acquire: pairs with the release in run_unblock, see there. */
     if (!atomic_exchange_explicit(&disk->unblock.posted, true, memory_order_acq_rel))
         vd_background_post(&disk->background, &disk->unblock.job);
 }
@@ -95,7 +106,10 @@ void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view)
     struct vd_view *old = vd_disk_view(disk);
 
     view->older = old;
-    /* Release: see vd_disk_view. Published before the old one is retired: see vd_disk_enter. */
+    /*
+     * Release: pairs with the acquire in vd_disk_view. The store comes before the old view is retired, so that
+     * vd_disk_enter finds the new view when it finds the old one's gate closed.
+     */
     atomic_store_explicit(&disk->view, view, memory_order_release);
     vd_view_retire(old);
 }
@@ -110,8 +124,6 @@ int vd_disk_refresh_size(struct vdisk *disk, struct vd_view *view)
     return r < 0 ? r : 0;
 }
 
-/* Fencing. */
-
 bool vd_disk_is_fenced(const struct vdisk *disk)
 {
     /* Relaxed: no other data is read by it. */
@@ -120,23 +132,31 @@ bool vd_disk_is_fenced(const struct vdisk *disk)
 
 void vd_disk_refuse(struct vdisk *disk, enum vd_refuse_reason reason)
 {
-    /* Release: before what follows, as retiring the view. */
+    /*
+     * Release: pairs with the acquire in vd_disk_is_closing and vd_disk_refuses_all. The order with a view that is
+     * retired afterwards comes from that view's gate (vd_gate_close). Acquire: this caller sees what was done
+     * before earlier changes of the reasons.
+     */
     atomic_fetch_or_explicit(&disk->refuse_reasons, reason, memory_order_acq_rel);
 }
 
 void vd_disk_admit(struct vdisk *disk, unsigned int reasons)
 {
-    /* Release: see vd_disk_enter. */
+    /*
+     * Release: pairs with the acquire in vd_disk_enter, which sees the view that was published before. Acquire: as in
+     * vd_disk_refuse.
+     */
     atomic_fetch_and_explicit(&disk->refuse_reasons, ~reasons, memory_order_acq_rel);
 }
 
 void vd_disk_note_fenced(struct vdisk *disk)
 {
+    /* Relaxed: no other data is read by it. The post of the unblock job shows the reason to that job. */
     if (atomic_fetch_or_explicit(&disk->refuse_reasons, VD_REFUSE_FENCED, memory_order_relaxed) & VD_REFUSE_FENCED)
         return;
     vd_connection_retire(disk->connection);
     vd_background_post(&disk->background, &disk->tell_fenced);
-    /* What is held need not wait any longer to learn that it is in vain. */
+    /* Blocked requests need not wait any longer: the write barrier now refuses them, and they complete. */
     vd_disk_unblock(disk);
 }
 
@@ -148,6 +168,7 @@ void vd_disk_settle_fenced(struct vdisk *disk)
 
 int vd_disk_refusal(const struct vdisk *disk, struct vdisk_error *err)
 {
+    /* Relaxed: only for the message. The reasons can change meanwhile, even to none. */
     unsigned int reasons = atomic_load_explicit(&disk->refuse_reasons, memory_order_relaxed);
     struct vd_quoted quoted;
 
@@ -156,15 +177,13 @@ int vd_disk_refusal(const struct vdisk *disk, struct vdisk_error *err)
     vd_quote(&quoted, vdisk_uri_image(disk->identity.uri));
     if (reasons & VD_REFUSE_REOPENING)
         return vd_error_set(err, -ESHUTDOWN,
-                            "Image %s is being reopened, or that has failed halfway; vdisk_reopen tries again.",
+                            "Image %s is being reopened, or reopening it has failed halfway; vdisk_reopen tries again.",
                             quoted.text);
     return vd_error_set(err, -ESHUTDOWN,
-                        "The cluster has fenced the client that has image %s open, so that nothing goes through it any "
-                        "more; vdisk_reopen gives the disk another one.",
+                        "The cluster has fenced the client that has image %s open, so all its requests fail; "
+                        "vdisk_reopen gives the disk a new client.",
                         quoted.text);
 }
-
-/* Opening. */
 
 int vd_disk_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image)
 {
@@ -172,7 +191,7 @@ int vd_disk_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image)
 
     if (r < 0)
         id[0] = '\0';
-    /* Images of the old format have no id. */
+    /* -EINVAL: an image of the old format, which has no id. */
     return r == -EINVAL ? 0 : r;
 }
 
@@ -221,8 +240,6 @@ int vd_disk_close_views(struct vdisk *disk)
     }
     return result;
 }
-
-/* Closing. */
 
 int vd_disk_flush(const struct vdisk *disk, rbd_image_t image)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An open disk: its current view of the image, and what is known of its writes.
+ * An open disk: which image it is, the current view of that image, and the state of its writes.
  */
 #ifndef VD_DISK_H
 #define VD_DISK_H
@@ -31,29 +31,31 @@
 struct vdisk_queue;
 struct vd_open_args;
 
-/* Why a disk lets nobody in. */
+/* Why a disk refuses calls and requests. */
 enum vd_refuse_reason {
-    /* The cluster has fenced the client: nothing goes through the view any more. */
+    /* The cluster has fenced the client: every request through the view fails. */
     VD_REFUSE_FENCED = 1,
-    /* It is being reopened, or that has failed halfway. */
+    /* The disk is being reopened, or an attempt to reopen it has failed halfway. */
     VD_REFUSE_REOPENING = 2,
-    /* It is being closed. Only this bar lets in those who hold the disk; it is set before the view is retired for good.
+    /*
+     * The disk is being closed. It is set before the view is retired for good. Callers that already keep the disk
+     * (vd_disk_get) are still admitted, because the close waits for them.
      */
     VD_REFUSE_CLOSING = 4,
 };
 
-/* Room for an image's id. */
+/* The size of a buffer for an image's id, its terminating zero included. */
 #define VD_IMAGE_ID_SIZE 64
 
-/* What may be cancelled and still be with librbd, before nothing more is accepted. */
+/* With so many detached requests, or so many bytes of memory that they use, the disk accepts no more requests. */
 #define VD_DETACHED_MAX 1024
 #define VD_DETACHED_BYTES_MAX (UINT64_C(256) << 20)
-/* The same of writes that may still complete, at each of which every request has to look. */
+/* With so many indeterminate writes, too: every request is compared with each of them. */
 #define VD_INDETERMINATE_MAX 1024
 
-/* Which image it is. */
+/* Which image the disk is. */
 struct vd_disk_identity {
-    /* The names alone, without options. */
+    /* The names of pool, namespace, image and snapshot, without options. */
     struct vdisk_uri *uri;
     char image_id[VD_IMAGE_ID_SIZE];
     /* The id of the open snapshot; 0 for the head. */
@@ -61,72 +63,75 @@ struct vd_disk_identity {
     struct vd_parent parent;
 };
 
-/* What requests to it must respect. Set when the disk is opened or reopened, and constant in between. */
+/* What requests to the disk must respect. Set while the disk is opened; constant afterwards. */
 struct vd_disk_limits {
     bool read_only;
     struct vd_layout layout;
     uint64_t features;
-    /* Where in the image its contents begin: behind the header of an encrypted image; otherwise 0. */
+    /* Where the contents begin in the image: behind the LUKS header of an encrypted image, otherwise at 0. */
     uint64_t data_offset;
-    /* As in struct vdisk_info. */
+    /* These three are as in struct vdisk_info. */
     uint64_t discard_granularity;
     uint64_t compare_and_write_boundary;
     uint32_t cache_mode;
-    /* How many successful calls of rbd_flush in a row make one flush that can be believed: see vd_disk_flush. */
+    /* How many calls of rbd_flush must succeed in a row before a flush counts as good (vd_disk_flush). */
     unsigned int flushes;
-    /* librbd copies what is written before the call returns, as is its default. */
+    /* librbd copies the data of a write before the call returns, which is its default. */
     bool copies_writes;
     uint32_t io_timeout_ms;
 };
 
-/* The control operations (op.h) that are accepted and not finished. */
+/* The users of the disk: control operations (op.h) that were accepted and have not finished. */
 struct vd_disk_users {
+    /* Each user is inside this gate (vd_disk_get). */
     struct vd_gate references;
     /*
      * Set once a close is queued. Nothing may be queued behind it: the close waits for all users of the disk, so both
      * would deadlock.
      */
     atomic_bool close_posted;
-    /* Posted when the gate is closed and the last user has left. */
+    /* Posted once, when the gate is closed and the last user has left. */
     sem_t unreferenced;
-    /* Where the operations wait for their turn. */
+    /* Runs the queued operations of the disk, one at a time. */
     struct vd_lane lane;
 };
 
-/* Reopening (ops/reopen.c). */
+/* The state that reopening (ops/reopen.c) keeps. */
 struct vd_disk_reopening {
     atomic_bool under_way;
-    /* The addresses of the clients that the disk had before its present one. */
+    /* The addresses of the clients that the disk had before its current one. */
     char **former_addresses;
     size_t former_count;
 };
 
 /*
- * How it learns of changes to its image (refresh.h): a writable disk by Ceph's watch on the image's header, a read-only
- * disk by a timer.
+ * How the disk learns of changes to its image (refresh.h): a writable disk by Ceph's watch on the image's header, a
+ * read-only disk by a timer.
  */
 struct vd_disk_refresh {
+    /* A writable disk: librbd's id of Ceph's watch, and whether the watch is set. */
     uint64_t watch;
     bool watching;
     struct vd_background_job job;
     atomic_bool job_posted;
-    /* The disk is closing: background jobs must not use its view any more. */
+    /* The view is about to be closed: background jobs must not use it any more. */
     atomic_bool stopped;
+    /* A read-only disk: the timer posts the job that opens the image once more. */
     struct vd_timer timer;
     struct vd_background_job poll_job;
     atomic_bool poll_posted;
-    /* The digest of the snapshots that the subscribers know of. Only background jobs use it. */
+    /* The digest of the snapshots that the subscribers know of. Only background jobs use it once the disk is open. */
     uint64_t snapshot_digest;
     struct vd_subscribers subscribers;
 };
 
-/* Requests that were cancelled or have expired while librbd had them, and the memory that they still use. */
+/* How many requests are detached, and how much memory they and kept buffers (vd_disk_note_kept) use. */
 struct vd_disk_detached {
     _Atomic uint32_t requests;
     _Atomic uint64_t bytes;
 };
 
-/* The background job that starts requests which the write barrier no longer blocks. */
+/* The background job that starts the requests which the write barrier no longer blocks (vd_disk_unblock). */
 struct vd_disk_unblock {
     struct vd_background_job job;
     atomic_bool posted;
@@ -139,13 +144,13 @@ struct vd_disk_sync {
 };
 
 struct vdisk {
-    /* The cluster of every connection that the disk has during its life. The connections keep it alive. */
+    /* Every connection that the disk has during its life belongs to this cluster. The connection keeps it alive. */
     struct vd_cluster *cluster;
     struct vd_connection *connection;
     rados_ioctx_t pool;
-    /* A copy of everything that the disk was opened with, secrets too, for reopening. Freed before the disk. */
+    /* A copy of what the disk was opened with, secrets included, for reopening. It is freed before the disk. */
     struct vd_open_args *open_args;
-    /* A part of open_args. */
+    /* These are a part of open_args. */
     const struct vdisk_open_options *options;
     struct vd_disk_identity identity;
     struct vd_disk_limits limits;
@@ -153,7 +158,7 @@ struct vdisk {
     struct vd_background background;
 
     /*
-     * Replaced by a background job, or while the disk is reopened. Older views are linked from the newest one; their
+     * The current view. A background job or a reopening replaces it. Each view links to the one that it replaced; their
      * memory lives as long as the disk.
      */
     _Atomic(struct vd_view *) view;
@@ -165,7 +170,7 @@ struct vdisk {
 
     struct vd_flush_state flush_state;
     struct vd_disk_detached detached;
-    /* How many I/Os wait in the plugs of queues (plug.h). */
+    /* How many I/Os to this disk wait in the plugs of queues (plug.h). */
     _Atomic unsigned int plugged;
     struct vd_write_barrier write_barrier;
     struct vd_disk_unblock unblock;
@@ -173,117 +178,146 @@ struct vdisk {
 };
 
 /*
- * rbd_flush, until it can be believed. With a write-back cache, librbd 16 flushes each object by several writes, and
- * reports the result of the last alone, which need not be the one sent last: what failed before it is dirty again, and
- * the flush says success (seen with a client fenced meanwhile: every tenth time). Another one then sends it again, and
- * is told of the error; when nothing is dirty it costs nothing. A sequence of requests does the same (rbd_io.h).
+ * Calls rbd_flush until its success can be trusted. With a write-back cache, librbd 16 flushes each object with several
+ * writes. It reports only the result of the write that ends last, which need not be the one that was sent last. If
+ * another one fails, its data becomes dirty again, yet the flush reports success. With a client that was fenced
+ * meanwhile, every tenth flush did so. A second flush sends that data again and reports the error. If nothing is dirty,
+ * it costs nothing. A flush request makes the same sequence of calls (rbd_io.c). Blocks. Returns 0 or a negative errno.
  */
 int vd_disk_flush(const struct vdisk *disk, rbd_image_t image);
 
 /*
- * The same if a write is not flushed, with its result noted in the flush state. Returns what librbd answered, which the
- * flush state turns into what callers may be told (vd_flush_state_error).
+ * Does the same if a write is not flushed, and notes the result in the flush state. Blocks. Returns what librbd
+ * answered; what callers may be told is vd_flush_state_error.
  */
 int vd_disk_flush_writes(struct vdisk *disk, rbd_image_t image);
 
-/* With the current view empty: waits for the older ones, closes all. Returns the first error. Blocks. */
+/*
+ * Closes all views that are not closed. The current one must be empty; older ones are waited for. Blocks. Returns the
+ * first error.
+ */
 int vd_disk_close_views(struct vdisk *disk);
 
-/* After vd_disk_close: drops what the disk has of the cluster, which can block; and then its memory, which cannot. */
+/* After vd_opening_close: gives back the pool and the connection. Blocks. */
 void vd_disk_disconnect(struct vdisk *disk);
+
+/* Frees the disk's memory. Never blocks. */
 void vd_disk_free(struct vdisk *disk);
 
 /*
- * Keeps the disk, and its last view in use, for a control operation. false: the disk is closing. To be let go, after
- * which the disk may go.
+ * Keeps the disk for a control operation: a close waits until vd_disk_put before it retires the last view. Returns
+ * false if the disk is closing. After vd_disk_put, the disk may be freed at any time.
  */
 bool vd_disk_get(struct vdisk *disk);
 void vd_disk_put(struct vdisk *disk);
 
 /*
- * Enters the current view of a disk that is held, closing or not. To be left with vd_view_leave. NULL: it is barred,
- * and vd_disk_refusal tells why.
+ * Enters the current view for a caller that keeps the disk, even while the disk is closing. Leave it with
+ * vd_view_leave. Returns NULL if the disk refuses for another reason, which vd_disk_refusal tells.
  */
 struct vd_view *vd_disk_enter_even_closing(struct vdisk *disk);
 
 static inline bool vd_disk_is_closing(const struct vdisk *disk)
 {
-    /* Acquire: see vd_disk_enter. */
+    /* Acquire: pairs with the release in vd_disk_refuse; sees what that caller did before. */
     return atomic_load_explicit(&disk->refuse_reasons, memory_order_acquire) & VD_REFUSE_CLOSING;
 }
 
-/* To those who hold it, too. */
+/* Whether the disk refuses even callers that keep it. */
 static inline bool vd_disk_refuses_all(const struct vdisk *disk)
 {
-    /* Acquire: see vd_disk_enter. */
+    /* Acquire: as in vd_disk_enter. */
     return atomic_load_explicit(&disk->refuse_reasons, memory_order_acquire) & ~(unsigned int)VD_REFUSE_CLOSING;
 }
 
-/* The current view, entered or not: the caller knows that it is not closed, or does not look at its image. */
+/*
+ * Returns the current view without entering it. The caller must know that the view's image is not closed, or must not
+ * use the image.
+ */
 static inline struct vd_view *vd_disk_view(const struct vdisk *disk)
 {
-    /* Acquire: the view is complete before it is published. */
+    /* Acquire: pairs with the release in vd_disk_replace_view and reopen's swap; sees the view's content. */
     return atomic_load_explicit(&disk->view, memory_order_acquire);
 }
 
-/* Enters the current view; NULL: vd_disk_refusal tells why not. To be left with vd_view_leave, after which the disk
- * may go. */
+/*
+ * Enters the current view. Leave it with vd_view_leave, after which the disk may be freed at any time. Returns NULL if
+ * the disk refuses; vd_disk_refusal tells why. Any thread, never blocks.
+ */
 static inline struct vd_view *vd_disk_enter(struct vdisk *disk)
 {
     /*
-     * Acquire: a bar is set before the view is retired without a successor, so this loop ends; and whoever finds a bar
-     * gone finds the view that took it away.
+     * Acquire: pairs with the release in vd_disk_admit; a caller that finds the reasons gone sees the view that was
+     * published before. The loop ends: a reason is set before a view is retired without a successor, and the closed
+     * gate, which is read with acquire, shows that reason.
      */
     while (atomic_load_explicit(&disk->refuse_reasons, memory_order_acquire) == 0) {
         struct vd_view *view = vd_disk_view(disk);
 
         if (vd_view_enter(view))
             return view;
-        /* Retired in between; its successor was published before. */
+        /* The view was retired in between. Its successor, if it has one, was published before. */
     }
     return NULL;
 }
 
-/* The background jobs': puts another in its place. Those who are in the old one end on it. */
+/* Background jobs only. Replaces the current view; requests that are inside the old view complete there. */
 void vd_disk_replace_view(struct vdisk *disk, struct vd_view *view);
 
 /*
- * Of a request that is cancelled while librbd has it, and of requests' end there; and of memory that has to be kept
- * beyond that. There can be too many.
+ * These three count the detached requests and the memory that they use. vd_disk_note_detached adds one request.
+ * vd_disk_note_settled subtracts requests and memory. vd_disk_note_kept adds memory alone, for a buffer that outlives
+ * its request because it may still be sent. Any thread may call them. They never block.
  */
 void vd_disk_note_detached(struct vdisk *disk, uint64_t bytes);
 void vd_disk_note_settled(struct vdisk *disk, uint32_t requests, uint64_t bytes);
 void vd_disk_note_kept(struct vdisk *disk, uint64_t bytes);
+
+/* Whether the disk must accept no more requests, because too many are detached or indeterminate. */
 static inline bool vd_disk_has_too_many_detached(const struct vdisk *disk)
 {
+    /* Relaxed, here and below: counts, by which no other data is read. */
     uint32_t detached = atomic_load_explicit(&disk->detached.requests, memory_order_relaxed);
     unsigned int indeterminate = vd_write_barrier_writes(&disk->write_barrier);
 
-    /* Mostly there are none, and then they hold no memory either. */
+    /* Usually there are none. Without them no memory is in use either, so it need not be read. */
     if (detached == 0 && indeterminate == 0)
         return false;
     return detached >= VD_DETACHED_MAX || indeterminate >= VD_INDETERMINATE_MAX ||
            atomic_load_explicit(&disk->detached.bytes, memory_order_relaxed) >= VD_DETACHED_BYTES_MAX;
 }
 
-/* Lets go, aside, what unsettled writes no longer hold up. To be called with the disk entered. */
+/*
+ * Posts the background job that starts the requests which the write barrier no longer blocks. The caller has entered
+ * the view or keeps the disk, so the disk cannot be freed meanwhile. Any thread, never blocks.
+ */
 void vd_disk_unblock(struct vdisk *disk);
 
-/* Initializes the parts of a new disk whose cluster and connection are set. It may be fenced from then on. */
+/*
+ * Initializes the parts of a new disk whose cluster and connection are set. Call it before the image is opened: a disk
+ * with an open image can be noted as fenced at any time, which uses these parts.
+ */
 void vd_disk_init(struct vdisk *disk);
+
+/* Asks librbd for the image's id, "" for an image of the old format. Blocks. Returns 0 or a negative errno. */
 int vd_disk_read_id(char id[VD_IMAGE_ID_SIZE], rbd_image_t image);
 
+/* Returns the size of the current view as last known. Never blocks. */
 uint64_t vd_disk_size(const struct vdisk *disk);
 
-/* Asks librbd for the size of an entered view, and tells those who watch when it is a new one. 0 or a negative errno.
+/*
+ * Asks librbd for the size of an entered view, and tells the subscribers if it has changed. Blocks. Returns 0 or a
+ * negative errno.
  */
 int vd_disk_refresh_size(struct vdisk *disk, struct vd_view *view);
 
-/*
- * What librbd answered to anything that was asked of it through an entered view: -ESHUTDOWN says that the cluster has
- * fenced the client, which is remembered. Any thread, never blocks.
- */
+/* Notes that the cluster has fenced the client: from now on the disk refuses. Any thread, never blocks. */
 void vd_disk_note_fenced(struct vdisk *disk);
+
+/*
+ * Examines librbd's answer to a call through an entered view: -ESHUTDOWN says that the cluster has fenced the client,
+ * which is noted. Any thread, never blocks.
+ */
 static inline void vd_disk_note_result(struct vdisk *disk, int result)
 {
     if (result == -ESHUTDOWN)
@@ -292,26 +326,29 @@ static inline void vd_disk_note_result(struct vdisk *disk, int result)
 bool vd_disk_is_fenced(const struct vdisk *disk);
 
 /*
- * The fencing of the client that the disk had is proven: the newest map of the cluster tells of it, so that nothing the
- * client has sent can change what is read from now on. Settles the writes that librbd does not tell of. To be called
- * with the disk held or entered.
+ * Settles the untracked writes. Call it when the newest map of the cluster is known to contain the client's fence.
+ * Nothing that the client has sent can then change what is read from now on. The caller keeps the disk or has entered
+ * its view. Never blocks.
  */
 void vd_disk_settle_fenced(struct vdisk *disk);
 
-/* Sets and clears bars. */
+/* Adds a reason to refuse. Any thread, never blocks. */
 void vd_disk_refuse(struct vdisk *disk, enum vd_refuse_reason reason);
+
+/* Removes reasons, or-ed values of enum vd_refuse_reason. Any thread, never blocks. */
 void vd_disk_admit(struct vdisk *disk, unsigned int reasons);
 
-/* Why the disk lets nobody in. Returns -ESHUTDOWN. */
+/* Explains in `err` why the disk refuses. Returns -ESHUTDOWN. */
 int vd_disk_refusal(const struct vdisk *disk, struct vdisk_error *err);
 
 /*
- * Opens the disk's image once more, read-only, since librbd never learns of a change through a read-only opening. To be
- * discarded. -ENOENT: it is gone, whatever image has its name by now. Blocks.
+ * Opens the head of the disk's image once more, read-only: through a read-only opening librbd never learns of changes.
+ * The caller owns the view. Blocks. Returns 0 or a negative errno; -ENOENT if the image is gone, even if another image
+ * has its name by now.
  */
 int vd_disk_open_again(struct vd_view **view, struct vdisk *disk);
 
-/* The same, through any pool and for any use. */
+/* Does the same through any pool, for any snapshot (NULL: the head), read-only or not. */
 int vd_disk_open_view(struct vd_view **view, const struct vdisk *disk, rados_ioctx_t pool, const char *snapshot,
                       bool read_only);
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* Nobody resizes an image that often for long. */
+/* How often the image's size is read at most. Other clients do not resize an image that many times in a row. */
 #define ATTEMPTS 10
 
 int vd_encryption_passphrase(struct vd_passphrase *passphrase, const void *bytes, size_t size, const char *file,
@@ -27,7 +27,7 @@ int vd_encryption_passphrase(struct vd_passphrase *passphrase, const void *bytes
     return 0;
 }
 
-/* The algorithm is the header's to say. */
+/* The options leave out the cipher: librbd reads it from the header. */
 static int load(rbd_image_t image, uint32_t encryption, const struct vd_passphrase *passphrase)
 {
     rbd_encryption_luks1_format_options_t luks1 = {.passphrase = passphrase->bytes,
@@ -40,7 +40,7 @@ static int load(rbd_image_t image, uint32_t encryption, const struct vd_passphra
     return rbd_encryption_load(image, RBD_ENCRYPTION_FORMAT_LUKS2, &luks2, sizeof luks2);
 }
 
-/* librbd 16 has to be told which; of the wrong one it says -EINVAL at once. */
+/* librbd 16 must be told whether it is LUKS1 or LUKS2. It answers -EINVAL at once if that is wrong. */
 static int load_either(rbd_image_t image, uint32_t encryption, const struct vd_passphrase *passphrase)
 {
     int r;
@@ -107,7 +107,10 @@ int vd_encryption_format(rbd_image_t image, uint32_t encryption, const struct vd
     return rbd_encryption_format(image, RBD_ENCRYPTION_FORMAT_LUKS2, &luks2, sizeof luks2);
 }
 
-/* By another opening, without the encryption, as soon as possible after the view has told its size. */
+/*
+ * Measures the difference between the image's size and that of its contents. The image's size comes from another
+ * opening, without the encryption, as soon as possible after the size of the contents was read.
+ */
 static int measure(uint64_t *data_offset, struct vd_view *view, rados_ioctx_t pool, const char *name)
 {
     struct vd_view *raw;
@@ -128,7 +131,10 @@ int vd_encryption_find_data(uint64_t *data_offset, struct vd_view *view, rados_i
 {
     uint64_t last = raw_size - vd_view_size(view);
 
-    /* Whoever resizes it in between makes a difference that does not come again. */
+    /*
+     * A resize between the two reads makes the difference wrong, but hardly twice by the same number. So a difference
+     * that is measured twice in a row is right.
+     */
     for (int i = 0; i < ATTEMPTS; i++) {
         int r = measure(data_offset, view, pool, name);
 

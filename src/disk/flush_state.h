@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is known of the writes to a disk: whether some are not flushed, and whether some may be lost.
+ * Knows whether some completed writes to a disk are not flushed, and whether some may be lost.
  */
 #ifndef VD_FLUSH_STATE_H
 #define VD_FLUSH_STATE_H
@@ -9,40 +9,47 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Zero: nothing was written. */
+/* All zero: nothing was written. */
 struct vd_flush_state {
-    /* Writes completed, whatever their result, and how many of them the last good flush covers. */
+    /* How many writes have completed, with any result, and how many of them the good flushes cover. */
     _Atomic uint64_t done;
     _Atomic uint64_t flushed;
-    /* The first flush error not yet acknowledged, or 0. */
+    /* The first flush error that is not acknowledged, or 0. */
     _Atomic int error;
 };
 
-/* Notes that a write has completed. To be called before anybody can learn of it. */
+/*
+ * Notes that a write has completed. Call it before the caller can learn of the completion. Any thread, never blocks; as
+ * all functions here.
+ */
 static inline void vd_flush_state_write_done(struct vd_flush_state *flush_state)
 {
     /* Release: pairs with vd_flush_state_mark, so that a flush started after this write covers it. */
     atomic_fetch_add_explicit(&flush_state->done, 1, memory_order_release);
 }
 
-/* Before a flush is started: the mark to give to vd_flush_state_flushed. */
+/* Returns the mark of a flush that is about to start, for vd_flush_state_flushed. */
 uint64_t vd_flush_state_mark(struct vd_flush_state *flush_state);
 
-/* A flush has ended with `result`. Returns what to tell of it: an error not yet acknowledged comes first. */
+/*
+ * Notes that the flush with this mark has ended with `result`. Returns the result to tell the caller: an error that is
+ * not acknowledged takes precedence.
+ */
 int vd_flush_state_flushed(struct vd_flush_state *flush_state, uint64_t mark, int result);
 
-/* The error that every flush is to fail with until it is acknowledged, or 0. */
+/* Returns the error that every flush must fail with until it is acknowledged, or 0. */
 int vd_flush_state_error(struct vd_flush_state *flush_state);
 
 /*
- * The client is gone, and nothing more will come of the writes that no good flush covers. If there are any, or a flush
- * has failed, the error is -EIO, unless it was another one already.
+ * Notes that the client is fenced and replaced, so writes that no good flush covers may be lost. If there are such
+ * writes and no error yet, the error becomes -EIO. An error of -ESHUTDOWN becomes -EIO; any other stays.
  */
 void vd_flush_state_lose(struct vd_flush_state *flush_state);
 
+/* Clears the error. */
 void vd_flush_state_acknowledge(struct vd_flush_state *flush_state);
 
-/* Whether a write has completed since the last good flush began. */
+/* Returns whether a write has completed that no good flush covers. */
 bool vd_flush_state_unflushed(struct vd_flush_state *flush_state);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <vdisk/disk.h>
 
-/* librbd 16.2.15 has 77; asking with too few costs another question. */
+/* librbd 16.2.15 has 77 options. With room for too few, the list has to be asked for twice. */
 #define EXPECTED 128
 
 struct list {
@@ -28,7 +28,7 @@ static int get_list(struct list *list, rbd_image_t image)
             return -ENOMEM;
         }
         list->options = longer;
-        /* Of too few it says how many there are. */
+        /* With -ERANGE, `count` becomes the number of options. */
         r = rbd_config_image_list(image, list->options, &list->count);
     } while (r == -ERANGE);
     if (r < 0)
@@ -42,7 +42,7 @@ static void free_list(struct list *list)
     free(list->options);
 }
 
-/* "" for an option that this librbd does not have. */
+/* Returns "" for an option that this librbd does not have. */
 static const char *value_of(const struct list *list, const char *name)
 {
     for (int i = 0; i < list->count; i++) {
@@ -61,7 +61,7 @@ static uint64_t discard_granularity(const struct list *list)
 {
     uint64_t bytes = strtoull(value_of(list, "rbd_discard_granularity_bytes"), NULL, 10);
 
-    /* librbd itself takes it for no granularity then. */
+    /* librbd takes a granularity of 0, too, as none. */
     return is_true(list, "rbd_skip_partial_discard") && bytes > 0 ? bytes : 1;
 }
 
@@ -73,7 +73,7 @@ static uint32_t cache_mode(const struct list *list)
         return VDISK_CACHE_NONE;
     if (strcmp(policy, "writearound") == 0)
         return VDISK_CACHE_WRITE_AROUND;
-    /* With nothing that may be dirty, write-back waits for every write, too. */
+    /* If no data may be dirty, a write-back cache waits for every write, as write-through does. */
     if (strcmp(policy, "writethrough") == 0 || strcmp(value_of(list, "rbd_cache_max_dirty"), "0") == 0)
         return VDISK_CACHE_WRITE_THROUGH;
     return VDISK_CACHE_WRITE_BACK;
@@ -91,7 +91,10 @@ int vd_image_config_read(struct vd_image_config *config, rbd_image_t image)
             is_true(&list, "rbd_cache") && strcmp(value_of(&list, "rbd_cache_policy"), "writearound") != 0,
         .cache_mode = cache_mode(&list),
         .discard_granularity = discard_granularity(&list),
-        /* What the image itself says of this one only ever switches copying on (ImageCtx::apply_metadata). */
+        /*
+         * The image's own value can only switch copying on (ImageCtx::apply_metadata). So this may say
+         * that librbd does not copy when it does, which is harmless. The opposite cannot happen.
+         */
         .copies_writes = is_true(&list, "rbd_disable_zero_copy_writes"),
     };
     free_list(&list);

@@ -9,16 +9,14 @@
 #include "base/error.h"
 #include "disk/watchers.h"
 
-/* An exclusive lock has one owner. */
+/* An exclusive lock has one owner, so this is enough. */
 #define OWNERS_MAX 4
 #define ADDRESS_MAX 256
-/* How often somebody else may be faster before that is taken for an answer. */
+/* How often another client may take the lock first before the lock counts as busy. */
 #define ATTEMPTS 4
 
-/* Owners. */
-
 struct owner {
-    /* "" for nobody. */
+    /* "" if nobody has the lock. */
     char address[ADDRESS_MAX];
     bool is_alive;
 };
@@ -41,7 +39,7 @@ static int read_address(char address[ADDRESS_MAX], rbd_image_t image)
     return 0;
 }
 
-static int look_whether_alive(struct owner *owner, rbd_image_t image)
+static int check_alive(struct owner *owner, rbd_image_t image)
 {
     struct vd_watchers watchers;
     int r = vd_watchers_read(&watchers, image);
@@ -58,10 +56,8 @@ static int read_owner(struct owner *owner, rbd_image_t image)
     int r = read_address(owner->address, image);
 
     owner->is_alive = false;
-    return r < 0 || !owner->address[0] ? r : look_whether_alive(owner, image);
+    return r < 0 || !owner->address[0] ? r : check_alive(owner, image);
 }
-
-/* Sentences. */
 
 static int owner_error(const struct owner *owner, const char *name, struct vdisk_error *err)
 {
@@ -83,19 +79,19 @@ static int lock_error(int code, const char *doing, const char *name, struct vdis
     struct vd_quoted image;
 
     vd_quote(&image, name);
-    /* What librbd says then of asking for the owner; taking it would wait for ever. */
+    /* librbd answers -EBUSY when it is asked for the owner of such a lock. Taking the lock would wait for ever. */
     if (code == -EBUSY)
         return vd_error_set(err, code, "Image %s is locked by hand (rbd lock ls), so its lock cannot be taken.",
                             image.text);
     if (code == -EPERM || code == -EACCES)
-        return vd_error_set(err, code, "%s image %s failed: the Ceph user may not; \"profile rbd\" allows it.", doing,
-                            image.text);
+        return vd_error_set(err, code,
+                            "%s image %s failed: the Ceph user is not allowed to; the capability \"profile rbd\" "
+                            "allows it.",
+                            doing, image.text);
     return vd_error_set(err, code, "%s image %s failed: %s.", doing, image.text, strerror(-code));
 }
 
-/* Taking it. */
-
-/* 1: somebody else was faster. */
+/* Returns 0, 1 if another client changed the lock first, or a negative errno. */
 static int break_lock(rbd_image_t image, const struct owner *owner, const char *name, struct vdisk_error *err)
 {
     int r = rbd_lock_break(image, RBD_LOCK_MODE_EXCLUSIVE, owner->address);
@@ -115,8 +111,9 @@ static bool may_be_broken(const struct owner *owner, const struct vd_lock_terms 
 }
 
 /*
- * librbd, asked for the lock, would ask whoever has it, take it from whoever gives it up, and break a dead owner's of
- * its own accord (16.2.15). So it is asked only when nobody has it. 1: somebody else was faster.
+ * Tries once to take the lock. rbd_lock_acquire would ask an owner to release the lock, and would break a dead owner's
+ * lock of its own accord (16.2.15). So it is called only when nobody has the lock. Returns 0, 1 if another client took
+ * the lock first, or a negative errno.
  */
 static int try_to_take(rbd_image_t image, const char *name, const struct vd_lock_terms *terms, struct vdisk_error *err)
 {
@@ -133,7 +130,7 @@ static int try_to_take(rbd_image_t image, const char *name, const struct vd_lock
             return r;
     }
     r = rbd_lock_acquire(image, RBD_LOCK_MODE_EXCLUSIVE);
-    /* Whoever has it refuses to give it up. */
+    /* -EROFS: another client took it in between and does not release it. */
     if (r == -EROFS)
         return 1;
     return r < 0 ? lock_error(r, "Taking the exclusive lock of", name, err) : 0;
@@ -167,6 +164,6 @@ int vd_lock_take(rbd_image_t image, const char *name, const struct vd_lock_terms
         if (r <= 0)
             return r;
     }
-    return vd_error_set(err, -EBUSY, "The exclusive lock of image %s goes from one client to another.",
+    return vd_error_set(err, -EBUSY, "Other clients keep taking the exclusive lock of image %s: try again later.",
                         vd_quote(&quoted, name));
 }

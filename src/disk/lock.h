@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Ceph's exclusive lock of an image, taken and held on purpose. Without that it goes to and fro between those who
- * write, each giving it up when asked.
+ * Takes Ceph's exclusive lock of an image on purpose and keeps it. Otherwise librbd passes the lock between the clients
+ * that write: each client releases it when another one asks.
  */
 #ifndef VD_LOCK_H
 #define VD_LOCK_H
@@ -12,20 +12,21 @@
 
 #include <vdisk/error.h>
 
-/* Whose lock may be broken, which fences them too. */
+/* The owners whose lock may be broken. The cluster fences an owner whose lock is broken. */
 struct vd_lock_terms {
-    /* Who does not watch the image any more. */
+    /* Any owner that does not watch the image any more. */
     bool may_break;
-    /* Who has these addresses, whatever they do. */
+    /* Any owner with one of these addresses, even if it watches the image. */
     char *const *dead;
     size_t dead_count;
 };
 
 /*
- * Takes the lock of an image that is open for writing, until it is closed; `name` is for messages. Blocks.
+ * Takes the lock of an image that is open for writing, and keeps it until the image is closed. `name` is for messages.
+ * Blocks. Returns 0 or a negative errno with its message:
  *
- * -EBUSY    somebody has it; the message says who, and whether it seems dead
- * -ENOTSUP  the image has no such lock
+ * -EBUSY    another client has the lock; the message says which, and whether it seems dead
+ * -ENOTSUP  the image does not have the feature exclusive-lock
  */
 int vd_lock_take(rbd_image_t image, const char *name, const struct vd_lock_terms *terms, struct vdisk_error *err);
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * The beginning and the end of an open disk.
- */
 #include "disk/opening.h"
 
 #include <assert.h>
@@ -18,10 +15,8 @@
 #include "disk/refresh.h"
 #include "uri/place.h"
 
-/* librbd 16 does compare-and-write within one of these. */
+/* librbd 16 confines a compare-and-write to one sector of this size. */
 #define SECTOR 512
-
-/* Opening. */
 
 static int read_layout(struct vdisk *disk, rbd_image_t image)
 {
@@ -45,7 +40,7 @@ static int read_layout(struct vdisk *disk, rbd_image_t image)
     return r;
 }
 
-/* After read_layout. */
+/* Call it after read_layout, whose results it uses. */
 static int read_limits(struct vdisk *disk, rbd_image_t image)
 {
     struct vd_image_config config;
@@ -72,7 +67,7 @@ static int open_error(int code, const struct vdisk_uri *uri, struct vdisk_error 
                         vd_place_describe(&place, uri), strerror(-code));
 }
 
-/* Sets data_offset. */
+/* Loads the encryption that the options ask for, and sets data_offset. */
 static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     const char *name = vdisk_uri_image(disk->identity.uri);
@@ -82,7 +77,7 @@ static int load_encryption(struct vdisk *disk, const struct vdisk_open_options *
 
     if (r < 0 || options->encryption == VDISK_ENCRYPTION_NONE)
         return r;
-    /* Through a read-only opening nothing changes in between. */
+    /* librbd does not notice a resize through a read-only opening, so the difference is right at once. */
     disk->limits.data_offset = raw_size - vd_view_size(view);
     if (disk->limits.read_only)
         return 0;
@@ -94,14 +89,14 @@ static int prepare(struct vdisk *disk, const struct vdisk_open_options *options,
 {
     int r = 0;
 
-    /* First, since with that nobody else changes the image. */
+    /* The lock comes first: with it no other client changes the image. */
     if (options->flags & VDISK_OPEN_EXCLUSIVE)
         r = vd_lock_take(vd_disk_view(disk)->image, vdisk_uri_image(disk->identity.uri),
                          &(struct vd_lock_terms){.may_break = options->flags & VDISK_OPEN_BREAK_LOCK}, err);
     return r < 0 ? r : load_encryption(disk, options, err);
 }
 
-/* What is left to do with the image open. */
+/* Does what remains once the image is open: reads what the disk needs to know, and starts to refresh it. */
 static int start(struct vdisk *disk, const struct vdisk_open_options *options, struct vdisk_error *err)
 {
     int r = prepare(disk, options, err);
@@ -116,7 +111,7 @@ static int start(struct vdisk *disk, const struct vdisk_open_options *options, s
     return r < 0 ? open_error(r, disk->identity.uri, err) : 0;
 }
 
-/* NULL: out of memory. */
+/* Returns NULL if memory is out. */
 static struct vdisk *new_disk(struct vd_connection *connection, rados_ioctx_t pool, struct vdisk_uri *uri,
                               const struct vdisk_open_options *options)
 {
@@ -135,7 +130,7 @@ static struct vdisk *new_disk(struct vd_connection *connection, rados_ioctx_t po
     return disk;
 }
 
-/* Frees a disk that did not open. The URI stays the caller's. */
+/* Frees a disk that did not open. The caller keeps the URI. */
 static void free_unopened(struct vdisk *disk)
 {
     disk->identity.uri = NULL;
@@ -181,9 +176,7 @@ int vd_opening_open(struct vdisk **disk, struct vd_connection *connection, rados
     return 0;
 }
 
-/* Closing. */
-
-/* From now on nobody holds the disk, and those who do are waited for. */
+/* Makes vd_disk_get fail from now on, and waits until the last user calls vd_disk_put. */
 static void wait_for_references(struct vdisk *disk)
 {
     if (vd_gate_close(&disk->users.references))
@@ -196,12 +189,14 @@ void vd_opening_empty_view(struct vdisk *disk)
 {
     struct vd_view *view = vd_disk_view(disk);
 
+    /* A reopening that failed halfway has done all this before. */
     if (view->is_over)
         return;
     vd_refresh_keep_view(disk);
-    /* Not before it is kept. */
+    /* Read it again: until now a background job could replace it. */
     view = vd_disk_view(disk);
     vd_view_retire(view);
+    /* Requests that an untracked write blocks are refused now. Otherwise they would stay in the view for ever. */
     vd_disk_unblock(disk);
     vd_view_wait_empty(view);
     vd_refresh_stop(disk);

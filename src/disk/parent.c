@@ -23,11 +23,13 @@ void vd_parent_destroy(struct vd_parent *parent)
 
 bool vd_parent_exists(const struct vd_parent *parent)
 {
+    /* Relaxed: see struct vd_parent. */
     return parent->known && !atomic_load_explicit(&parent->cut, memory_order_relaxed);
 }
 
 void vd_parent_cut(struct vd_parent *parent)
 {
+    /* Relaxed: see struct vd_parent. */
     atomic_store_explicit(&parent->cut, true, memory_order_relaxed);
 }
 

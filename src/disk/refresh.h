@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How an open disk learns what happens to its image, and tells those who watch it. A disk that can be written has
- * librbd's own watch; of a read-only one, which has none, the image is opened anew from time to time.
+ * Notices changes to the image of an open disk, and tells the subscribers. A writable disk relies on Ceph's watch on
+ * the image's header. A read-only opening has no such watch, so a timer opens the image once more at intervals.
  */
 #ifndef VD_REFRESH_H
 #define VD_REFRESH_H
@@ -11,23 +11,36 @@
 #include "disk/disk.h"
 #include "disk/subscriber.h"
 
-/* With the image just opened, nobody else using the disk. Blocks. Returns 0 or a negative errno: to be stopped too. */
+/*
+ * Starts to notice changes. Call it right after the image is opened, before anybody else uses the disk. `poll_ms` is
+ * the timer's period; 0: the default. Blocks. Returns 0 or a negative errno; call vd_refresh_stop after a failure, too.
+ */
 int vd_refresh_start(struct vdisk *disk, uint32_t poll_ms);
 
-/* With another view in its place, after vd_refresh_stop. What changed in between is told. The same otherwise. */
+/*
+ * Starts again with a new view, after vd_refresh_stop and vd_refresh_end. Subscribers are told of what has changed in
+ * between. Blocks. Returns 0 or a negative errno; call vd_refresh_stop after a failure, too.
+ */
 int vd_refresh_restart(struct vdisk *disk);
 
-/* From now on the view is not replaced any more. Blocks. */
+/*
+ * Stopping takes three steps. This is the first: from now on no background job replaces the view. Blocks. The caller
+ * then retires the view and waits until it is empty.
+ */
 void vd_refresh_keep_view(struct vdisk *disk);
 
 /*
- * After that, with nobody in the view: from now on none of the disk's background jobs uses the view. Blocks. The image
- * is then closed, and vd_refresh_end called: none of the disk's background jobs runs any more.
+ * The second step, with an empty view: once it returns, no background job of the disk uses the view. Blocks. The caller
+ * then closes the image.
  */
 void vd_refresh_stop(struct vdisk *disk);
+
+/* The third step, with the image closed: once it returns, no background job of the disk runs any more. Blocks. */
 void vd_refresh_end(struct vdisk *disk);
 
-/* On a disk that is held: `watch` has begun to watch it. Never blocks. */
+/*
+ * Tells a subscriber that has just begun about what it may have missed. The caller keeps the disk. Never blocks.
+ */
 void vd_refresh_subscribed(struct vdisk *disk, struct vd_subscriber *subscriber);
 
 #endif

@@ -11,7 +11,7 @@ int vd_snap_list_read(struct vd_snap_list *list, rbd_image_t image)
 {
     int room = 16;
 
-    /* -ERANGE: there are more, and `room` now says how many; there can be yet more the next time. */
+    /* -ERANGE: there are more, and `room` is now their number. By the next call there can be even more. */
     do {
         list->snapshots = calloc((size_t)room, sizeof *list->snapshots);
         if (!list->snapshots)
@@ -32,7 +32,7 @@ void vd_snap_list_destroy(struct vd_snap_list *list)
     free(list->snapshots);
 }
 
-/* The sum of what its snapshots hash to, so that their order does not matter. */
+/* It is the sum of the snapshots' hashes, so their order does not matter. */
 uint64_t vd_snap_list_digest(const struct vd_snap_list *list)
 {
     uint64_t sum = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The snapshots of an open image, as librbd lists them: Ceph's own too, in any order.
+ * The snapshots of an open image as librbd lists them: in any order, and including those that Ceph made for itself.
  */
 #ifndef VD_SNAP_LIST_H
 #define VD_SNAP_LIST_H
@@ -13,11 +13,13 @@ struct vd_snap_list {
     int count;
 };
 
-/* Fills in a list that is all zero. Blocks. Returns 0 or a negative errno. To be freed in either case. */
+/*
+ * Fills in a list that is all zero. Can block. Returns 0 or a negative errno. Destroy the list in either case.
+ */
 int vd_snap_list_read(struct vd_snap_list *list, rbd_image_t image);
 void vd_snap_list_destroy(struct vd_snap_list *list);
 
-/* A number that differs, but for an accident in 2^64, when there are other ids or names. */
+/* Returns a digest of the ids and names: it differs for other snapshots, except by a chance of one in 2^64. */
 uint64_t vd_snap_list_digest(const struct vd_snap_list *list);
 
 #endif

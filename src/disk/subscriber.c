@@ -5,12 +5,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* Among the events. */
+/* The bit of `pending` that says that the subscriber has ended. It is not one of VDISK_EVENT_... */
 #define ENDED (UINT64_C(1) << 63)
 
 /*
- * Of the lists of all disks. One for all, since a queue ends a watch whose disk another thread may be closing, so that
- * a lock within the disk could go while it is waited for. Events are rare, and nobody waits with it held.
+ * Protects the lists of all disks. A queue can end a subscriber while another thread closes and frees the disk. A lock
+ * inside the disk could then be freed while the queue waits for it, so one lock serves all disks. Events are rare, and
+ * no thread blocks while it has the lock.
  */
 static pthread_mutex_t lists_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -24,12 +25,13 @@ static void unlock(void)
     pthread_mutex_unlock(&lists_lock);
 }
 
-/* With the lock held, so that nothing comes after the end. */
+/* Adds to what is pending. The caller has the lock, so nothing is added after the end. */
 static void note(struct vd_subscriber *subscriber, uint64_t what)
 {
     /*
-     * Release: who takes it sees what it tells of, such as the new size. Acquire: when it was zero, the queue's thread
-     * has taken the entry from its list and is done with it.
+     * Release: pairs with the acquire in vd_subscriber_take; the queue's thread sees what the event is about, such as
+     * the new size. Acquire: pairs with the release there; if nothing was pending, the queue's thread is done with the
+     * entry, so it may be posted again.
      */
     if (atomic_fetch_or_explicit(&subscriber->pending, what, memory_order_acq_rel) == 0)
         vd_mailbox_post_urgent(subscriber->mailbox, &subscriber->entry.node);
@@ -50,7 +52,7 @@ static void end(struct vd_subscriber *subscriber, int result)
 {
     unlink_subscriber(subscriber);
     subscriber->result = result;
-    /* The last that is done here: after it the queue's thread may free the watch. */
+    /* This comes last: after it the queue's thread may free the subscriber. */
     note(subscriber, ENDED);
 }
 
@@ -132,7 +134,7 @@ bool vd_subscriber_end(struct vd_subscriber *subscriber, int result)
 
 bool vd_subscriber_take(struct vd_subscriber *subscriber, uint32_t *events, int *result)
 {
-    /* Release and acquire: see note. */
+    /* Release and acquire: pair with those in note, see there. */
     uint64_t pending = atomic_exchange_explicit(&subscriber->pending, 0, memory_order_acq_rel);
     bool goes_on = !(pending & ENDED);
 

@@ -15,15 +15,17 @@ static int open_image(rbd_image_t *image, rados_ioctx_t pool, const char *name, 
 }
 
 /*
- * librbd 16.2.15 wakes up whoever waits for an image to be open, and then locks a mutex of the image once more. When it
- * is closed at once and the thread did not come to that before, it uses memory that is freed: with MALLOC_PERTURB_ set
- * and the machine busy, opening and closing a clone aborts about once in 5000 times, in a thread "io_context_pool". Of
- * a clone, since there the thread still has the parent's opening to end, on its way out of the clone's. Nothing tells
- * when it is through; it takes microseconds, or until the kernel lets it run. A millisecond between made 9000 times go
- * well where two of three programs had aborted in 3000.
+ * A thread of librbd 16.2.15 wakes up the caller that waits for an image to be open, and only then locks a mutex of the
+ * image once more. If the image is closed before the thread has done so, the thread uses freed memory. With
+ * MALLOC_PERTURB_ set on a busy machine, opening and closing a clone aborts about once in 5000 times, in a thread
+ * "io_context_pool". Only clones are affected: on its way out of the clone's opening, the thread still has to end the
+ * parent's. Nothing tells when it has done so. It takes microseconds, or as long as the kernel does not run the thread.
+ * With a pause of one millisecond, 9000 openings went well; without it, two of three programs aborted within 3000. The
+ * pause here is longer.
  */
 #define OPEN_MS 10
 
+/* Sets when the image may be closed, if it is a clone. */
 static int note_opening(struct vd_view *view)
 {
     uint64_t overlap;
@@ -136,7 +138,7 @@ int vd_view_refresh_size(struct vd_view *view)
 
     pthread_mutex_lock(&view->asking);
     r = rbd_get_size(view->image, &size);
-    /* librbd runs over where an encrypted image has been made smaller than its header (16.2.15). */
+    /* librbd's subtraction wraps around if an encrypted image was made smaller than its header (16.2.15). */
     if (r == 0 && size > INT64_MAX)
         size = 0;
     if (r == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One opening of an image by librbd, with the size that its requests are checked against and the count of those that
- * use it. A disk has one at a time. On a read-only disk it is replaced when the image's size has changed, because
- * librbd does not notice there; requests that started on the old one end on it.
+ * A view is one opening of an image by librbd. It knows the size that requests are checked against, and counts the
+ * requests and calls that use it. A disk has one current view. On a read-only disk, librbd does not notice when the
+ * image's size changes, so a new view then replaces the old one. Requests that are inside the old view complete there.
  */
 #ifndef VD_VIEW_H
 #define VD_VIEW_H
@@ -20,64 +20,75 @@
 #include "thread/gate.h"
 
 struct vd_view {
-    /* The view that this one replaced. */
+    /* The view that this one has replaced, or NULL. */
     struct vd_view *older;
     rbd_image_t image;
+    /* The requests and calls that use the view are inside. */
     struct vd_gate gate;
     /* Posted once, when the gate is closed and nobody is inside. */
     sem_t empty;
-    /* Not to be closed before: see view.c. 0: any time. */
+    /* The earliest time (clock.h) to close the image: see view.c. 0: any time. */
     int64_t closable_at;
+    /* The image is closed. */
     bool closed;
-    /* Retired and waited for. */
+    /* The view is retired and was found empty. */
     bool is_over;
-    /* Held while librbd is asked for the size: an answer that comes late must not undo a newer one. */
+    /* Locked while librbd is asked for the size, so that a late answer does not overwrite a newer one. */
     pthread_mutex_t asking;
-    /* Relaxed: a hint for checking ranges, no other data is read by it. */
+    /* Relaxed everywhere: it is used for checking ranges, and no other data is read by it. */
     _Atomic uint64_t size;
 };
 
-/* Opens the image, or the snapshot unless NULL, and asks for its size. Returns 0 or a negative errno. */
+/*
+ * Opens the image, or its snapshot unless that is NULL, and asks for the size. Blocks. Returns 0 or a negative errno;
+ * then *view is NULL.
+ */
 int vd_view_open(struct vd_view **view, rados_ioctx_t pool, const char *image, const char *snapshot, bool read_only);
 
-/* librbd says -ENOENT for an image and for a snapshot alike: looks which of them is missing, and says so. Blocks. */
+/*
+ * Says in `err` whether the image or its snapshot is missing: librbd answers -ENOENT in both cases, so this opens the
+ * image to find out. Blocks. Returns -ENOENT.
+ */
 int vd_view_missing_error(const struct vdisk_uri *uri, rados_ioctx_t pool, struct vdisk_error *err);
 
-/* Use of the view, by a request or a call. enter: false when it is retired. */
+/* Enters the view for a request or a call. Returns false if the view is retired. Any thread, never blocks. */
 static inline bool vd_view_enter(struct vd_view *view)
 {
     return vd_gate_enter(&view->gate);
 }
 
+/* Leaves the view. The disk may be freed at any time after that. */
 static inline void vd_view_leave(struct vd_view *view)
 {
     if (vd_gate_leave(&view->gate))
         sem_post(&view->empty);
 }
 
-/* Lets nobody in from now on. */
+/* Makes vd_view_enter fail from now on. Call it once. */
 void vd_view_retire(struct vd_view *view);
 
-/* Of a retired view: waits until it is empty, or only looks. Once it was found empty, it is over. */
+/* Waits until a retired view is empty, and sets is_over. Blocks. One thread at a time may call it. */
 void vd_view_wait_empty(struct vd_view *view);
+
+/* Returns whether a retired view is empty, and then sets is_over. Never blocks. One thread at a time may call it. */
 bool vd_view_is_empty(struct vd_view *view);
 
-/* Closes the image of an empty view; the memory stays. Returns what rbd_close does. */
+/* Closes the image of an empty view; the view's memory stays. Blocks. Returns what rbd_close does. */
 int vd_view_close(struct vd_view *view);
 
-/* Frees a closed view, and those older. */
+/* Frees a closed view and all older ones, which must be closed, too. */
 void vd_view_free(struct vd_view *view);
 
-/* Closes and frees a view that nobody else knows. */
+/* Closes and frees a view that only the caller uses. Blocks. */
 void vd_view_close_and_free(struct vd_view *view);
 
-/* The size known. */
+/* Returns the size as last known. */
 static inline uint64_t vd_view_size(const struct vd_view *view)
 {
     return atomic_load_explicit(&view->size, memory_order_relaxed);
 }
 
-/* Whether the range lies within the size known. */
+/* Returns whether the range lies inside the size as last known. */
 static inline bool vd_view_holds(const struct vd_view *view, uint64_t offset, uint64_t length)
 {
     uint64_t size = atomic_load_explicit(&view->size, memory_order_relaxed);
@@ -85,7 +96,10 @@ static inline bool vd_view_holds(const struct vd_view *view, uint64_t offset, ui
     return offset <= size && length <= size - offset;
 }
 
-/* Asks librbd for the size. Blocks. Returns 1 when it is a new one, else 0, or a negative errno: nothing is changed. */
+/*
+ * Asks librbd for the size. Blocks. Returns 1 if it has changed, 0 if not, or a negative errno; then the size as last
+ * known stays.
+ */
 int vd_view_refresh_size(struct vd_view *view);
 
 #endif

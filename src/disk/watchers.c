@@ -10,7 +10,7 @@ int vd_watchers_read(struct vd_watchers *watchers, rbd_image_t image)
     int r;
 
     *watchers = (struct vd_watchers){.count = 16};
-    /* -ERANGE: there are more, and `count` now says how many; there can be yet more the next time. */
+    /* -ERANGE: there are more, and `count` is now their number. By the next call there can be even more. */
     do {
         rbd_image_watcher_t *longer = realloc(watchers->list, watchers->count * sizeof *longer);
 

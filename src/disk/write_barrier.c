@@ -18,19 +18,21 @@ void vd_write_barrier_destroy(struct vd_write_barrier *barrier)
     pthread_mutex_destroy(&barrier->lock);
 }
 
+/* Relaxed: the counts are read without the lock, and no other data is read by them (vd_write_barrier_any). */
 static void count(_Atomic unsigned int *number, int change)
 {
     atomic_fetch_add_explicit(number, (unsigned int)change, memory_order_relaxed);
 }
-
-/* With the lock held: who waits for whom. */
 
 static bool overlaps(const struct vd_ordered *ordered, const struct vd_indeterminate_write *write)
 {
     return ordered->offset < write->offset + write->length && write->offset < ordered->offset + ordered->length;
 }
 
-/* One that librbd will not tell of, if there is any: for that it is to wait longest. */
+/*
+ * Finds a write that the request overlaps; NULL: there is none. If one of them is untracked it is returned, because the
+ * request waits longest for that one.
+ */
 static const struct vd_indeterminate_write *find_overlap(const struct vd_write_barrier *barrier,
                                                          const struct vd_ordered *ordered)
 {
@@ -46,8 +48,8 @@ static const struct vd_indeterminate_write *find_overlap(const struct vd_write_b
     return found;
 }
 
-/* Whether a write of the same owner's is listed before it, or at all when it is not listed itself. */
-static bool is_after_write(const struct vd_write_barrier *barrier, const struct vd_ordered *flush)
+/* Returns whether a write of the same owner is listed before the flush. A flush that is not listed comes last. */
+static bool has_earlier_write(const struct vd_write_barrier *barrier, const struct vd_ordered *flush)
 {
     for (const struct vd_ordered *ordered = barrier->first_ordered; ordered && ordered != flush;
          ordered = ordered->next) {
@@ -57,16 +59,23 @@ static bool is_after_write(const struct vd_write_barrier *barrier, const struct 
     return false;
 }
 
-/* 1: it must wait. 0: it need not. A negative errno: it must, and may not. */
-static int judge(const struct vd_write_barrier *barrier, struct vd_ordered *ordered)
+/* Returns 1 if the request must wait and may, a negative errno if it must but may not. */
+static int wait_or_refuse(struct vd_ordered *ordered, bool is_stuck)
 {
-    const struct vd_indeterminate_write *write = ordered->is_flush ? NULL : find_overlap(barrier, ordered);
-    int r;
+    int r = ordered->refusal(ordered, is_stuck);
 
-    if (ordered->is_flush ? !is_after_write(barrier, ordered) : !write)
-        return 0;
-    r = ordered->refusal(ordered, write && !write->tracked);
     return r < 0 ? r : 1;
+}
+
+/* Returns 1 if the request must wait, 0 if it can start, or a negative errno if it must wait but may not. */
+static int must_wait(const struct vd_write_barrier *barrier, struct vd_ordered *ordered)
+{
+    const struct vd_indeterminate_write *write;
+
+    if (ordered->is_flush)
+        return has_earlier_write(barrier, ordered) ? wait_or_refuse(ordered, false) : 0;
+    write = find_overlap(barrier, ordered);
+    return write ? wait_or_refuse(ordered, !write->tracked) : 0;
 }
 
 static void link_ordered(struct vd_write_barrier *barrier, struct vd_ordered *ordered, bool blocked)
@@ -108,8 +117,6 @@ static void unlink_write(struct vd_write_barrier *barrier, struct vd_indetermina
     count(&barrier->count, -1);
     count(&barrier->write_count, -1);
 }
-
-/* Writes. */
 
 void vd_write_barrier_add(struct vd_write_barrier *barrier, struct vd_indeterminate_write *write)
 {
@@ -175,14 +182,12 @@ bool vd_write_barrier_fenced(struct vd_write_barrier *barrier)
     return any_blocked;
 }
 
-/* Held requests. */
-
 int vd_write_barrier_block(struct vd_write_barrier *barrier, struct vd_ordered *ordered)
 {
     int r;
 
     pthread_mutex_lock(&barrier->lock);
-    r = judge(barrier, ordered);
+    r = must_wait(barrier, ordered);
     if (r > 0)
         link_ordered(barrier, ordered, true);
     pthread_mutex_unlock(&barrier->lock);
@@ -207,14 +212,17 @@ bool vd_write_barrier_unlist(struct vd_write_barrier *barrier, struct vd_ordered
     return any_blocked;
 }
 
-/* With the lock held. One that its queue has claimed stays for the queue to take from the list. */
-static bool unblock(struct vd_write_barrier *barrier, struct vd_ordered *ordered)
+/*
+ * Takes a blocked request over if it need not wait any more, or may not. Returns false if it stays blocked. A request
+ * that its queue has cancelled first stays listed until the queue removes it. The caller has the lock.
+ */
+static bool try_unblock(struct vd_write_barrier *barrier, struct vd_ordered *ordered)
 {
     int r;
 
     if (!ordered->blocked)
         return false;
-    r = judge(barrier, ordered);
+    r = must_wait(barrier, ordered);
     if (r > 0 || !ordered->unblock(ordered))
         return false;
     ordered->blocked = false;
@@ -223,14 +231,17 @@ static bool unblock(struct vd_write_barrier *barrier, struct vd_ordered *ordered
     return true;
 }
 
-/* Claims all that go, in one look at the list. They stay listed, for flushes to wait until they have completed. */
+/*
+ * Unblocks what it can in one pass over the list. Returns the requests to start, linked by next_unblocked. They stay
+ * listed until they have completed, so that flushes wait for them.
+ */
 static struct vd_ordered *unblock_all(struct vd_write_barrier *barrier)
 {
     struct vd_ordered *first = NULL, **end = &first;
 
     pthread_mutex_lock(&barrier->lock);
     for (struct vd_ordered *ordered = barrier->first_ordered; ordered; ordered = ordered->next) {
-        if (unblock(barrier, ordered)) {
+        if (try_unblock(barrier, ordered)) {
             *end = ordered;
             end = &ordered->next_unblocked;
         }
@@ -245,6 +256,7 @@ void vd_write_barrier_unblock(struct vd_write_barrier *barrier)
     struct vd_ordered *ordered = unblock_all(barrier);
 
     while (ordered) {
+        /* Read the link first: once started, the request can complete and be freed. */
         struct vd_ordered *next = ordered->next_unblocked;
 
         ordered->start(ordered, ordered->result);

@@ -179,7 +179,7 @@ static void somebody_faster_gets_it(void **state)
     assert_int_equal(fake_calls("rbd_lock_acquire"), 2);
     close_disk(disk);
     fake_fail_always("rbd_lock_acquire", EROFS);
-    must_fail(EXCLUSIVE, -EBUSY, "from one client to another");
+    must_fail(EXCLUSIVE, -EBUSY, "keep taking the exclusive lock");
 
     fake_fail_always("rbd_lock_acquire", 0);
     fake_take_lock("p", "", "i", SOMEBODY);
