@@ -48,6 +48,28 @@ static bool needs_flush(const struct vd_rbd_io *io)
 }
 
 /*
+ * Stored zeroes are cut at multiples of this. librbd sends the unaligned ends of such a range as writes of its own,
+ * inside its request. If an operation on the image's header, by any client, blocks writes meanwhile, both wait for each
+ * other for ever (seen with 16.2.15). So libvdisk writes the ends itself.
+ */
+#define STORED_ZEROES_ALIGNMENT 4096
+
+static bool stores_zeroes(const struct vd_rbd_io *io)
+{
+    return io->kind == VD_REQUEST_WRITE_ZEROES && io->flags & VDISK_WRITE_ZEROES_THICK;
+}
+
+/* Shortens a piece of stored zeroes: to an unaligned end, or to the part that begins and ends at the alignment. */
+static uint64_t cut_stored_zeroes(const struct vd_rbd_io *io, uint64_t piece)
+{
+    uint64_t behind = (io->offset + io->done) % STORED_ZEROES_ALIGNMENT;
+
+    if (behind > 0)
+        return piece < STORED_ZEROES_ALIGNMENT - behind ? piece : STORED_ZEROES_ALIGNMENT - behind;
+    return piece < STORED_ZEROES_ALIGNMENT ? piece : piece - piece % STORED_ZEROES_ALIGNMENT;
+}
+
+/*
  * The length of the next piece. Pieces end at multiples of their length. Pieces of zeroes that are stored as data are
  * shorter, because librbd may have to keep the data in memory.
  */
@@ -59,10 +81,11 @@ static uint64_t next_piece(const struct vd_rbd_io *io)
     if (!vd_rbd_io_in_pieces(io->kind))
         return left;
     piece = vd_layout_piece(&io->disk->limits.layout);
-    if (io->flags & VDISK_WRITE_ZEROES_THICK && piece > VDISK_MAX_REQUEST)
+    if (stores_zeroes(io) && piece > VDISK_MAX_REQUEST)
         piece = VDISK_MAX_REQUEST;
     to_end = piece - (io->offset + io->done) % piece;
-    return left < to_end ? left : to_end;
+    piece = left < to_end ? left : to_end;
+    return stores_zeroes(io) ? cut_stored_zeroes(io, piece) : piece;
 }
 
 void vd_rbd_io_plan(struct vd_rbd_io *io)
@@ -115,10 +138,20 @@ static int start_discard(struct vd_rbd_io *io)
     return rbd_aio_discard(io->view->image, piece_offset(io), io->piece, io->completion);
 }
 
+/* Writes an unaligned end of stored zeroes. */
+static int start_end_of_zeroes(struct vd_rbd_io *io)
+{
+    static const char zeroes[STORED_ZEROES_ALIGNMENT];
+
+    return rbd_aio_write(io->view->image, piece_offset(io), io->piece, zeroes, io->completion);
+}
+
 static int start_write_zeroes(struct vd_rbd_io *io)
 {
-    int flags = io->flags & VDISK_WRITE_ZEROES_THICK ? RBD_WRITE_ZEROES_FLAG_THICK_PROVISION : 0;
+    int flags = stores_zeroes(io) ? RBD_WRITE_ZEROES_FLAG_THICK_PROVISION : 0;
 
+    if (stores_zeroes(io) && io->piece < STORED_ZEROES_ALIGNMENT)
+        return start_end_of_zeroes(io);
     return rbd_aio_write_zeroes(io->view->image, piece_offset(io), io->piece, io->completion, flags, 0);
 }
 
