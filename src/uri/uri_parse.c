@@ -211,6 +211,8 @@ int vdisk_uri_parse(struct vdisk_uri **uri, const char *text, struct vdisk_error
         vdisk_uri_free(*uri);
         *uri = NULL;
     }
+    /* The value of an option can be a key. */
+    explicit_bzero(parse.parts, length + 1);
     free(parse.parts);
     return r;
 }
