@@ -41,6 +41,8 @@ struct reopen_op {
     struct vd_connection *connection;
     rados_ioctx_t pool;
     struct vd_view *view;
+    /* The new client has seen a map that fences the old one. */
+    bool has_fencing_map;
 };
 
 static int reopen_error(const struct vdisk *disk, int code, const char *doing, struct vdisk_error *err)
@@ -88,11 +90,15 @@ static int reserve_address(struct vdisk *disk, struct vdisk_error *err)
  * it carries out nothing more of a client that the map fences. So the old client does not change any more what the new
  * one reads.
  */
-static int wait_for_newest_map(const struct reopen_op *this, struct vdisk_error *err)
+static int wait_for_newest_map(struct reopen_op *this, struct vdisk_error *err)
 {
+    bool is_fenced = vd_disk_is_fenced(this->op.disk);
     int r = rados_wait_for_latest_osdmap(this->connection->rados);
 
-    return r < 0 ? reopen_error(this->op.disk, r, "waiting for the cluster's newest map", err) : 0;
+    if (r < 0)
+        return reopen_error(this->op.disk, r, "waiting for the cluster's newest map", err);
+    this->has_fencing_map = is_fenced;
+    return 0;
 }
 
 static int get_connection(struct reopen_op *this, struct vdisk_error *err)
@@ -230,18 +236,25 @@ static int prepare_new_client(struct reopen_op *this, struct vdisk_error *err)
 
 /*
  * Settles the writes of the old client, whose view is empty: flushes them or, if the client is fenced, drops those that
- * can never reach the image and notes the loss of what was not flushed.
+ * can never reach the image and notes the loss of what was not flushed. If the fence was noticed only now, the new
+ * client first waits for the map that has it.
  */
-static void settle_old_writes(struct vdisk *disk)
+static int settle_old_writes(struct reopen_op *this, struct vdisk_error *err)
 {
+    struct vdisk *disk = this->op.disk;
     struct vd_view *old = vd_disk_view(disk);
+    int r;
 
     if (!vd_disk_is_fenced(disk) && !old->closed)
         vd_disk_note_result(disk, vd_disk_flush_writes(disk, old->image));
     if (!vd_disk_is_fenced(disk))
-        return;
+        return 0;
+    r = this->has_fencing_map ? 0 : wait_for_newest_map(this, err);
+    if (r < 0)
+        return r;
     vd_disk_settle_fenced(disk);
     vd_flush_state_lose(&disk->flush_state);
+    return 0;
 }
 
 /*
@@ -319,8 +332,9 @@ static int change_over(struct reopen_op *this, struct vdisk_error *err)
     int r;
 
     vd_opening_empty_view(disk);
-    settle_old_writes(disk);
-    r = check_settled(disk, err);
+    r = settle_old_writes(this, err);
+    if (r == 0)
+        r = check_settled(disk, err);
     if (r < 0)
         return r;
     old_size = vd_disk_size(disk);

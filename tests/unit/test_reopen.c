@@ -320,6 +320,24 @@ static void a_client_that_is_fenced_unnoticed_loses_writes_too(void **state)
     assert_works(fixture->disk);
 }
 
+static void a_fence_that_is_noticed_late_is_proven_by_a_newer_map(void **state)
+{
+    const struct fixture *fixture = *state;
+    unsigned int before = fake_calls("rados_wait_for_latest_osdmap");
+
+    write_one(fixture->disk);
+    fake_blocklist();
+    fake_fail_call("rados_wait_for_latest_osdmap", 2, EIO);
+    assert_int_equal(vdisk_reopen(fixture->disk, 0, NULL), -EIO);
+    assert_int_equal(fake_calls("rados_wait_for_latest_osdmap"), before + 2);
+    /* The next attempt knows of the fence from its start, so one map is enough. */
+    reopen(fixture->disk);
+    assert_int_equal(fake_calls("rados_wait_for_latest_osdmap"), before + 3);
+    assert_int_equal(vdisk_flush(fixture->disk, NULL), -EIO);
+    assert_int_equal(vdisk_acknowledge_loss(fixture->disk, NULL), 0);
+    assert_works(fixture->disk);
+}
+
 /* Watches. */
 
 static void watch(const struct fixture *fixture)
@@ -521,6 +539,7 @@ int main(void)
         DISK_TEST(a_flush_that_fencing_failed_is_a_loss),
         DISK_TEST(the_first_error_stays),
         DISK_TEST(a_client_that_is_fenced_unnoticed_loses_writes_too),
+        DISK_TEST(a_fence_that_is_noticed_late_is_proven_by_a_newer_map),
         DISK_TEST(what_has_changed_meanwhile_is_told),
         DISK_TEST(watches_go_on),
         DISK_TEST(another_owners_lock_is_respected),
