@@ -115,7 +115,7 @@ int vdisk_write_zeroes(struct vdisk *disk, uint64_t length, uint64_t offset, uin
  * one step: no change by any client comes between them.
  *
  * The range may not cross a multiple of vdisk_info.compare_and_write_boundary. With librbd 16 that is a sector of 512
- * bytes, or the stripe unit if that is smaller (rbd_aio_compare_and_write). On success the written data is durable.
+ * bytes (rbd_aio_compare_and_write). On success the written data is durable.
  * VDISK_IO_FUA is accepted and has no effect.
  *
  * *mismatch is set to 0, except with -EILSEQ. `mismatch` may be NULL.
@@ -124,7 +124,8 @@ int vdisk_write_zeroes(struct vdisk *disk, uint64_t length, uint64_t offset, uin
  *              offset on the disk, at or after `offset`
  * -EINVAL      the range crosses a boundary; or for a reason in the table above
  * -EOPNOTSUPP  the disk was opened with a cache that keeps data (write-through or write-back). The cache of librbd
- *              16.2.15 continues to show the old data. Such a disk has a compare_and_write_boundary of 0
+ *              16.2.15 continues to show the old data. Or the image has stripe units of less than 1024 bytes, for which
+ *              librbd aborts the process. Such a disk has a compare_and_write_boundary of 0
  */
 int vdisk_compare_and_write(uint64_t *mismatch, struct vdisk *disk, const void *compare, const void *write,
                             uint64_t length, uint64_t offset, uint32_t flags, struct vdisk_error *err);

@@ -44,6 +44,13 @@ enum vd_refuse_reason {
     VD_REFUSE_CLOSING = 4,
 };
 
+/*
+ * The smallest stripe unit that compare-and-write is offered for: twice a sector. When the bytes differ, librbd asserts
+ * that the place of the mismatch in the range plus the length of the range is at most the stripe unit, and otherwise
+ * aborts the process (16.2.15, 18.2.7, 20.2.4).
+ */
+#define VD_COMPARE_STRIPE_UNIT_MIN 1024
+
 /* The size of a buffer for an image's id, its terminating zero included. */
 #define VD_IMAGE_ID_SIZE 64
 

@@ -52,9 +52,8 @@ static int read_limits(struct vdisk *disk, rbd_image_t image)
     disk->limits.flushes = config.cache_mode == VDISK_CACHE_WRITE_BACK ? 2 : 1;
     disk->limits.copies_writes = config.copies_writes;
     disk->limits.discard_granularity = vd_layout_granularity(&disk->limits.layout, config.discard_granularity);
-    if (!config.cache_keeps_data)
-        disk->limits.compare_and_write_boundary =
-            disk->limits.layout.stripe_unit < SECTOR ? disk->limits.layout.stripe_unit : SECTOR;
+    if (!config.cache_keeps_data && disk->limits.layout.stripe_unit >= VD_COMPARE_STRIPE_UNIT_MIN)
+        disk->limits.compare_and_write_boundary = SECTOR;
     return 0;
 }
 

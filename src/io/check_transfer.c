@@ -93,6 +93,12 @@ static int check_boundary(const struct vd_transfer *transfer, struct vdisk_error
     uint64_t length = transfer->length;
     struct vd_quoted quoted;
 
+    if (transfer->disk->limits.layout.stripe_unit < VD_COMPARE_STRIPE_UNIT_MIN)
+        return vd_error_set(err, -EOPNOTSUPP,
+                            "Image %s has stripe units of %" PRIu64 " bytes; librbd can compare and write only with "
+                            "stripe units of at least %d bytes.",
+                            vd_quote(&quoted, vdisk_uri_image(transfer->disk->identity.uri)),
+                            transfer->disk->limits.layout.stripe_unit, VD_COMPARE_STRIPE_UNIT_MIN);
     if (boundary == 0)
         return vd_error_set(err, -EOPNOTSUPP,
                             "Image %s is open with a cache that would still return the data that a compare-and-write "

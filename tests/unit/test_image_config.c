@@ -106,11 +106,13 @@ static void caches_that_keep_data_rule_out_compare_and_write(void **state)
     }
 }
 
-static void small_stripes_bound_compare_and_write(void **state)
+static void small_stripes_rule_out_compare_and_write(void **state)
 {
     (void)state;
-    fake_stripe_image("p", "", "i", 256, 2);
-    assert_int_equal(info_of(IMAGE_URI).compare_and_write_boundary, 256);
+    fake_stripe_image("p", "", "i", 1024, 2);
+    assert_int_equal(info_of(IMAGE_URI).compare_and_write_boundary, 512);
+    fake_stripe_image("p", "", "i", 512, 2);
+    assert_int_equal(info_of(IMAGE_URI).compare_and_write_boundary, 0);
 }
 
 static void more_options_than_expected_are_asked_for_again(void **state)
@@ -163,7 +165,7 @@ int main(void)
         TEST(granularity_follows_stripes),
         TEST(an_image_outranks_the_client),
         TEST(caches_that_keep_data_rule_out_compare_and_write),
-        TEST(small_stripes_bound_compare_and_write),
+        TEST(small_stripes_rule_out_compare_and_write),
         TEST(more_options_than_expected_are_asked_for_again),
         TEST(a_failure_fails_the_open),
         TEST(running_out_of_memory_fails_the_open),
