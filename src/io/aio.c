@@ -88,7 +88,7 @@ int vdisk_queue_destroy(struct vdisk_queue *queue)
 
 int vdisk_queue_get_fd(const struct vdisk_queue *queue)
 {
-    return queue ? queue->mailbox.bell.read_fd : -EINVAL;
+    return queue ? queue->mailbox.doorbell.read_fd : -EINVAL;
 }
 
 unsigned int vdisk_queue_in_flight(const struct vdisk_queue *queue)

@@ -57,7 +57,7 @@ static void take_back(struct vd_mailbox *mailbox, unsigned int count)
     mailbox->awaited = 0;
     /* The number has reached zero. The poster that made it zero has rung or is about to ring. */
     if (before < ONE)
-        vd_doorbell_owe(&mailbox->bell);
+        vd_doorbell_owe(&mailbox->doorbell);
 }
 
 int vd_mailbox_init(struct vd_mailbox *mailbox, enum vd_doorbell_kind kind)
@@ -65,7 +65,7 @@ int vd_mailbox_init(struct vd_mailbox *mailbox, enum vd_doorbell_kind kind)
     atomic_init(&mailbox->newest, VD_MAILBOX_EMPTY);
     atomic_init(&mailbox->missing, 0);
     mailbox->awaited = 0;
-    return vd_doorbell_init(&mailbox->bell, kind);
+    return vd_doorbell_init(&mailbox->doorbell, kind);
 }
 
 void vd_mailbox_destroy(struct vd_mailbox *mailbox)
@@ -73,8 +73,8 @@ void vd_mailbox_destroy(struct vd_mailbox *mailbox)
     assert(atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == VD_MAILBOX_EMPTY);
     /* If posters have yet to count themselves, COUNTING makes the last of them ring, and the owner waits for that. */
     if (atomic_fetch_or_explicit(&mailbox->missing, COUNTING, memory_order_acq_rel) >= ONE)
-        vd_doorbell_owe(&mailbox->bell);
-    vd_doorbell_destroy(&mailbox->bell);
+        vd_doorbell_owe(&mailbox->doorbell);
+    vd_doorbell_destroy(&mailbox->doorbell);
 }
 
 /*
@@ -111,13 +111,13 @@ VD_NOINLINE static void post(struct vd_mailbox *mailbox, struct vd_node *node, u
     if (!(before & VD_MAILBOX_ASKS))
         return;
     if (before == VD_MAILBOX_EMPTY) {
-        vd_doorbell_ring(&mailbox->bell);
+        vd_doorbell_ring(&mailbox->doorbell);
         return;
     }
     if (urged & ~before)
-        vd_doorbell_ring(&mailbox->bell);
+        vd_doorbell_ring(&mailbox->doorbell);
     if (count_one(mailbox))
-        vd_doorbell_ring(&mailbox->bell);
+        vd_doorbell_ring(&mailbox->doorbell);
 }
 
 void vd_mailbox_post_asked(struct vd_mailbox *mailbox, struct vd_node *node)
@@ -128,7 +128,7 @@ void vd_mailbox_post_asked(struct vd_mailbox *mailbox, struct vd_node *node)
     node->next = NULL;
     if (atomic_compare_exchange_strong_explicit(&mailbox->newest, &empty, (uintptr_t)node, memory_order_release,
                                                 memory_order_relaxed))
-        vd_doorbell_ring(&mailbox->bell);
+        vd_doorbell_ring(&mailbox->doorbell);
     else
         post(mailbox, node, 0);
 }
@@ -163,7 +163,7 @@ VD_NOINLINE static struct vd_node *end_counting(struct vd_mailbox *mailbox, uint
     take_back(mailbox, count);
     /* The first urgent poster has rung or is about to ring. */
     if (newest & VD_MAILBOX_URGED)
-        vd_doorbell_owe(&mailbox->bell);
+        vd_doorbell_owe(&mailbox->doorbell);
     return nodes;
 }
 
@@ -176,7 +176,7 @@ struct vd_node *vd_mailbox_take(struct vd_mailbox *mailbox)
      * would be silenced, and the post would stay in the list: a lost wake-up. In this order, the worst case is a ring
      * for a post that was already taken.
      */
-    vd_doorbell_hear(&mailbox->bell);
+    vd_doorbell_hear(&mailbox->doorbell);
     if (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == VD_MAILBOX_EMPTY)
         return NULL;
 
@@ -185,24 +185,24 @@ struct vd_node *vd_mailbox_take(struct vd_mailbox *mailbox)
     if (newest & VD_MAILBOX_ASKS)
         return end_counting(mailbox, newest);
     /* The poster of the oldest node found the mailbox empty, so it has rung or is about to ring. */
-    vd_doorbell_owe(&mailbox->bell);
+    vd_doorbell_owe(&mailbox->doorbell);
     return vd_nodes_reversed((struct vd_node *)newest);
 }
 
 bool vd_mailbox_wait(struct vd_mailbox *mailbox, int64_t deadline)
 {
-    return vd_doorbell_wait(&mailbox->bell, deadline);
+    return vd_doorbell_wait(&mailbox->doorbell, deadline);
 }
 
 bool vd_mailbox_wait_for(struct vd_mailbox *mailbox, unsigned int count, int64_t deadline)
 {
     if (count > 1 && !start_counting(mailbox, count))
         take_back(mailbox, 0);
-    return vd_doorbell_wait(&mailbox->bell, deadline);
+    return vd_doorbell_wait(&mailbox->doorbell, deadline);
 }
 
 void vd_mailbox_remind(struct vd_mailbox *mailbox)
 {
-    vd_doorbell_owe(&mailbox->bell);
-    vd_doorbell_ring(&mailbox->bell);
+    vd_doorbell_owe(&mailbox->doorbell);
+    vd_doorbell_ring(&mailbox->doorbell);
 }

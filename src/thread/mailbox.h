@@ -39,7 +39,7 @@ struct vd_node *vd_nodes_reversed(struct vd_node *list);
 
 struct vd_mailbox {
     _Atomic uintptr_t newest;
-    struct vd_doorbell bell;
+    struct vd_doorbell doorbell;
     /* How many posters have yet to count themselves, and whether the owner counts: see mailbox.c. */
     _Atomic int64_t missing;
     /* Only the owner uses it: how many posts it waits for. 0: it does not count. */

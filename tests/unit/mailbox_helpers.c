@@ -22,10 +22,10 @@ int rings(struct vd_mailbox *mailbox)
 {
     int count = -1;
 
-    if (mailbox->bell.kind == VD_DOORBELL_PIPE)
-        assert_int_equal(ioctl(mailbox->bell.read_fd, FIONREAD, &count), 0);
+    if (mailbox->doorbell.kind == VD_DOORBELL_PIPE)
+        assert_int_equal(ioctl(mailbox->doorbell.read_fd, FIONREAD, &count), 0);
     else
-        assert_int_equal(sem_getvalue(&mailbox->bell.semaphore, &count), 0);
+        assert_int_equal(sem_getvalue(&mailbox->doorbell.semaphore, &count), 0);
     return count;
 }
 

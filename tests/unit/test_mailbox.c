@@ -118,8 +118,8 @@ static void taking_without_having_waited_leaves_nothing_owed(void **state)
     init_mailbox(&mailbox, state);
     vd_mailbox_post(&mailbox, &node);
     vd_mailbox_take(&mailbox);
-    assert_int_equal(mailbox.bell.owed, 1);
-    assert_int_equal(mailbox.bell.heard, 1);
+    assert_int_equal(mailbox.doorbell.owed, 1);
+    assert_int_equal(mailbox.doorbell.heard, 1);
     vd_mailbox_destroy(&mailbox);
 }
 
@@ -277,7 +277,7 @@ static void nothing_posted_by_many_threads_is_lost_or_out_of_order(void **state)
 
     /* All have rung by now: exactly as often as the owner reckons. */
     assert_null(vd_mailbox_take(&mailbox));
-    assert_int_equal(mailbox.bell.heard, mailbox.bell.owed);
+    assert_int_equal(mailbox.doorbell.heard, mailbox.doorbell.owed);
     vd_mailbox_destroy(&mailbox);
 }
 
@@ -370,7 +370,7 @@ static void destroy_before_the_ring(struct vd_mailbox *mailbox)
     struct vd_node node = {.next = NULL};
 
     atomic_store(&mailbox->newest, (uintptr_t)&node);
-    start_latecomer(&poster, ring, &mailbox->bell);
+    start_latecomer(&poster, ring, &mailbox->doorbell);
     assert_ptr_equal(vd_mailbox_take(mailbox), &node);
     vd_mailbox_destroy(mailbox);
     end_latecomer(&poster);

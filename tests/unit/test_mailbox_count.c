@@ -23,7 +23,7 @@ static unsigned int take(struct vd_mailbox *mailbox)
 static void assert_settled(struct vd_mailbox *mailbox)
 {
     assert_int_equal(take(mailbox), 0);
-    assert_int_equal(mailbox->bell.owed, mailbox->bell.heard);
+    assert_int_equal(mailbox->doorbell.owed, mailbox->doorbell.heard);
     assert_int_equal(atomic_load(&mailbox->missing), 0);
 }
 
@@ -216,7 +216,7 @@ static void end_post(void *arg)
 
     /* Of `missing`, one is 2, and the lowest bit is set while the mailbox counts. */
     if (atomic_fetch_sub(&mailbox->missing, 2) == 3)
-        vd_doorbell_ring(&mailbox->bell);
+        vd_doorbell_ring(&mailbox->doorbell);
 }
 
 static void the_next_counting_awaits_who_is_yet_to_be_counted(void **state)

@@ -306,7 +306,7 @@ static void stopping_waits_for_a_poster_that_has_yet_to_ring(void **state)
     start_counted(&busy, 0, 1);
     atomic_store(&worker.mailbox.newest, (uintptr_t)&pushed.node);
     sleep_on(&pushed_ran);
-    start_latecomer(&poster, ring, &worker.mailbox.bell);
+    start_latecomer(&poster, ring, &worker.mailbox.doorbell);
     stop_counted(&busy);
     vd_worker_stop(&worker);
     end_latecomer(&poster);
