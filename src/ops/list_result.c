@@ -18,7 +18,8 @@ static void set_list(const struct vd_list_result *result, void *array, size_t co
 
 int vd_list_result_init(struct vd_list_result *result, void *list, size_t *count, struct vdisk_error *err)
 {
-    *result = (struct vd_list_result){.list = list, .count = count};
+    *result = (struct vd_list_result){.list = list};
+    result->count = count;
     set_list(result, NULL, 0);
     if (!list || !count)
         return vd_error_set(err, -EINVAL, "There is nowhere to put the list: a pointer is NULL.");
