@@ -359,7 +359,7 @@ struct vdisk_info {
     uint64_t discard_granularity;
     /*
      * A compare-and-write may not cross a multiple of this. 0: this disk cannot compare and write, because of its cache
-     * (vdisk_compare_and_write).
+     * or its stripe unit (vdisk_compare_and_write).
      */
     uint64_t compare_and_write_boundary;
     const char *pool;
